@@ -1,0 +1,125 @@
+/**
+ * How a one-off run gets at the house: through the server that holds the database, or by opening the database itself.
+ * The commands see no difference.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import { type AuditLog, type Command, type Database, type Event, WriterLock } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as ExitCode from "./ExitCode.ts"
+import * as LocalAccess from "./LocalAccess.ts"
+import * as RemoteAccess from "./RemoteAccess.ts"
+import * as Settings from "./Settings.ts"
+
+/** Whatever goes wrong says in a sentence what, and has a tag that `ExitCode` knows. */
+export interface Failure extends Error {
+  readonly _tag: string
+}
+
+export interface ReconcileRequest {
+  /** Absent: each. */
+  readonly service?: string
+  readonly accept: boolean
+}
+
+/** What changes something, and needs the one writer. */
+export interface Operator {
+  /** A pass now. */
+  readonly reconcile: (request: ReconcileRequest) => Effect.Effect<ReadonlyArray<Event.ReconciliationUpdate>, Failure>
+  /** Sends a command and follows it to its end, telling every phase. */
+  readonly run: (
+    request: Command.CommandRequest,
+    tell: (status: Event.CommandStatus) => Effect.Effect<void>
+  ) => Effect.Effect<Command.CommandState, Failure>
+}
+
+/** What was said on the command line of where the house is. */
+export interface Given extends Settings.Given {
+  readonly url: Option.Option<string>
+}
+
+/**
+ * To change something: through the server that was named; else by ourselves, as the writer; else, where the lock says
+ * that somebody else is the writer, through whom it announced. Only the lock is believed: an announcement may be left
+ * over from a server that was killed, and its port be somebody else's by now.
+ */
+export const operator = Effect.fn("Access.operator")(function* (given: Given) {
+  const named = yield* Settings.serverUrl(given.url)
+  if (Option.isSome(named)) return yield* RemoteAccess.operator(named.value)
+  const settings = yield* Settings.resolve(given)
+  if (settings.services.length === 0) return yield* withoutServices(settings)
+  return yield* LocalAccess.operator(settings).pipe(
+    Effect.catchTag("DatabaseLocked", throughHolder),
+    Effect.retry({ while: (error) => error._tag === "DatabaseLocked", schedule: whileSettling }),
+    Effect.catchTag("DatabaseLocked", (locked) => busy(locked.message))
+  )
+})
+
+/** To look: through the server that was named, or that announced itself and answers; else in the file. */
+export const audit = Effect.fn("Access.audit")(function* (given: Given, query: AuditLog.AuditQuery) {
+  const named = yield* Settings.serverUrl(given.url)
+  if (Option.isSome(named)) return yield* RemoteAccess.audit(named.value, query)
+  const { database } = yield* Settings.resolve(given)
+  const local = LocalAccess.audit(database, query)
+  const announced = yield* liveAnnouncement(database)
+  return yield* Option.match(announced, {
+    onNone: () => local,
+    onSome: ({ url }) => RemoteAccess.audit(url, query).pipe(Effect.catchTag("ServerUnreachable", () => local))
+  })
+})
+
+/**
+ * A server takes the lock before it listens, and keeps it until the last answer is out; a one-off run holds it for as
+ * long as its command takes. Most are done by then.
+ */
+const whileSettling = Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(15))
+
+const throughHolder = (locked: Database.DatabaseLocked) =>
+  Effect.gen(function* () {
+    if (locked.url === undefined) return yield* locked
+    // Asked before anything is sent: a server that is just starting or stopping is worth another try.
+    yield* RemoteAccess.ping(locked.url).pipe(Effect.mapError(() => locked))
+    return yield* RemoteAccess.operator(locked.url)
+  })
+
+/** Without services of our own there is nothing we could do with the database; whoever holds it may have some. */
+const withoutServices = (settings: Settings.Settings) =>
+  Effect.gen(function* () {
+    const announced = yield* liveAnnouncement(settings.database)
+    if (Option.isNone(announced)) {
+      return yield* new ExitCode.Refused({
+        code: ExitCode.usage,
+        problem: `no services: name a config with --config FILE, or a running server with --url URL`
+      })
+    }
+    const { pid, url } = announced.value
+    yield* RemoteAccess.ping(url).pipe(
+      Effect.catchTag("ServerUnreachable", () => busy(`${settings.database} is in use by process ${pid} (${url})`))
+    )
+    return yield* RemoteAccess.operator(url)
+  })
+
+const busy = (who: string) =>
+  new ExitCode.Refused({
+    code: ExitCode.unreachable,
+    problem: `${who}, which does not answer; wait until it is done, or stop it`
+  })
+
+/** What a server said of itself, unless its process is gone. */
+const liveAnnouncement = (database: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    // It stands beside the file itself, whatever links lead there.
+    const file = yield* fs.realPath(database).pipe(Effect.orElseSucceed(() => database))
+    return Option.filter(yield* WriterLock.readAnnouncement(file), ({ pid }) => isAlive(pid))
+  })
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Alive, and somebody else's.
+    return error instanceof Error && "code" in error && error.code === "EPERM"
+  }
+}

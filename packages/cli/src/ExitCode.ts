@@ -1,0 +1,88 @@
+/** What the process's exit code says. Scripts rely on these numbers: they never change their meaning. */
+import type { Command, Event } from "@mithrandir/core"
+import { JobSource } from "@mithrandir/core"
+import * as Schema from "effect/Schema"
+
+/** What was asked for is done. */
+export const ok = 0
+/** It was tried, and failed; also a command whose effect was looked for and not found. */
+export const failed = 1
+/** What was asked for cannot be understood, or cannot be asked for. Nothing was tried. */
+export const usage = 2
+/** A pass found a discrepancy, and `--exit-code` asked to be told so. */
+export const discrepancy = 3
+/** The server does not let this caller do it. */
+export const notAllowed = 4
+/** The upstream or the server was never reached: nothing was applied. */
+export const unreachable = 5
+/** A command was sent, and what became of it is not known. */
+export const unknown = 6
+/** Somebody stopped it, with Ctrl-C or a signal. */
+export const interrupted = 130
+
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 130
+
+/** The command has printed everything there is to say, and this is its exit code. */
+export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
+
+/** It cannot be done, and this one line says why and what to do about it. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  code: Schema.Int,
+  problem: Schema.String
+}) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/**
+ * The line that core writes into a command's log when no connection could be made. The outcome is `failure`, as it
+ * is where the upstream refused; a script that wants to try again later needs to tell the two apart.
+ */
+const neverConnected = new JobSource.SourceUnavailable({ reason: "connect" }).message
+
+/** How a command that has ended, or not, leaves the process. */
+export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" | "verified">): ExitCode => {
+  switch (state.outcome) {
+    case "success":
+      return state.verified === false ? failed : ok
+    case "failure":
+      return state.logs.some((line) => line.includes(neverConnected)) ? unreachable : failed
+    case "timeout":
+    case undefined:
+      return unknown
+  }
+}
+
+/** How passes leave the process: a discrepancy if that was asked for, then an upstream that gave no answer. */
+export const ofPasses = (
+  updates: ReadonlyArray<Pick<Event.ReconciliationUpdate, "status">>,
+  options: { readonly tellDiscrepancy: boolean }
+): ExitCode => {
+  if (options.tellDiscrepancy && updates.some((update) => update.status === "discrepancy")) return discrepancy
+  return updates.some((update) => update.status === "stale") ? unreachable : ok
+}
+
+/** By their tags, what the errors of core, of the client and of this package mean for a script. */
+const byTag: Readonly<Record<string, ExitCode>> = {
+  ConfigInvalid: usage,
+  ServiceNotFound: usage,
+  ActionNotFound: usage,
+  ActionNotSupported: usage,
+  CommandInvalid: usage,
+  CommandIdTaken: usage,
+  ServerUnreachable: unreachable
+}
+
+/** The exit code for an error. What is not listed has simply failed. */
+export const ofError = (error: unknown): ExitCode => {
+  if (error instanceof Ended || error instanceof Refused) return isExitCode(error.code) ? error.code : failed
+  if (typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string") {
+    return byTag[error._tag] ?? failed
+  }
+  return failed
+}
+
+const all: ReadonlyArray<number> = [ok, failed, usage, discrepancy, notAllowed, unreachable, unknown, interrupted]
+
+const isExitCode = (code: number): code is ExitCode => all.includes(code)

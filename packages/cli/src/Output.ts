@@ -1,0 +1,93 @@
+/** What is printed, and where: data on stdout, everything else on stderr. */
+import CliTable from "cli-table3"
+import * as Console from "effect/Console"
+import type * as Effect from "effect/Effect"
+import pico from "picocolors"
+
+export type Format = "table" | "json"
+export const formats: ReadonlyArray<Format> = ["table", "json"]
+
+/** Data, for stdout. */
+export const data = (text: string): Effect.Effect<void> => Console.log(text)
+
+/** Everything that is not data, for stderr. */
+export const note = (text: string): Effect.Effect<void> => Console.error(text)
+
+/**
+ * Text from elsewhere, made safe for a terminal: control characters, which can move the cursor or set a title, and
+ * the marks that turn text around, which can make one job id look like another, are shown by their numbers.
+ */
+export const printable = (text: string): string => text.replace(unprintable, byNumber)
+
+/** One JSON document. Characters a terminal would act on are escaped, which JSON allows in every string. */
+export const json = (value: unknown): string => JSON.stringify(value, null, 2).replace(unprintableInJson, byNumber)
+
+export interface Column<A> {
+  readonly head: string
+  readonly cell: (row: A) => string
+}
+
+/** Columns under their heads, without lines between them, so that a table can be read, cut and searched alike. */
+export const table = <A>(
+  columns: ReadonlyArray<Column<A>>,
+  rows: ReadonlyArray<A>,
+  colours = stdoutColours()
+): string => {
+  const { bold } = pico.createColors(colours)
+  const drawn = new CliTable({
+    head: columns.map((column) => bold(column.head.toUpperCase())),
+    chars: noLines,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 }
+  })
+  for (const row of rows) drawn.push(columns.map((column) => printable(column.cell(row))))
+  return trimmed(drawn.toString())
+}
+
+/** Names and values, one a line. */
+export const facts = (entries: ReadonlyArray<readonly [name: string, value: string]>): string => {
+  const width = Math.max(...entries.map(([name]) => name.length))
+  return entries.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join("\n")
+}
+
+/** Whether stdout takes colours: a terminal, and nobody said `NO_COLOR`. */
+export const stdoutColours = (): boolean => takesColours(process.stdout, process.env)
+
+/** The same of stderr. */
+export const stderrColours = (): boolean => takesColours(process.stderr, process.env)
+
+export const takesColours = (
+  stream: { readonly isTTY?: boolean },
+  env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined }
+): boolean => stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb"
+
+/** C0, DEL, C1, the line separators, and the marks that change the direction of text. */
+const unprintable = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** The same, but for the line feeds that `JSON.stringify` itself lays the document out with. */
+const unprintableInJson = /(?!\n)[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+const byNumber = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+const noLines = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: ""
+}
+
+const trimmed = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")

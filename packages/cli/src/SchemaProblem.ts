@@ -1,0 +1,113 @@
+/**
+ * What is wrong with a value, in one line for the person who wrote it: where, and what would fit. Never the value
+ * itself: it may be a secret, or stand where a secret should.
+ */
+import type * as ParseResult from "effect/ParseResult"
+import * as AST from "effect/SchemaAST"
+
+export interface Problem {
+  /** `services[0].url`; empty where the whole is meant. */
+  readonly path: string
+  readonly problem: string
+}
+
+/** The first thing that is wrong. */
+export const firstProblem = (issue: ParseResult.ParseIssue): Problem =>
+  walk(issue, { path: "", expected: undefined, keys: [] })
+
+interface Place {
+  readonly path: string
+  /** What the outermost schema at this path says of itself. */
+  readonly expected: string | undefined
+  /** The keys that are known at this path. */
+  readonly keys: ReadonlyArray<string>
+}
+
+const walk = (issue: ParseResult.ParseIssue, at: Place): Problem => {
+  switch (issue._tag) {
+    case "Pointer":
+      return walk(issue.issue, { ...at, path: append(at.path, issue.path), expected: undefined })
+    case "Missing":
+      return { path: at.path, problem: `is missing; ${expected(describe(issue.ast.type) ?? shape(issue.ast.type))}` }
+    case "Unexpected":
+      return { path: at.path, problem: `is not known here; known: ${at.keys.join(", ")}` }
+    case "Composite": {
+      const place = enter(issue.ast, at)
+      // Which of several plain values was meant cannot be told: name them all.
+      const plain = AST.isUnion(issue.ast) && !issue.ast.types.some(AST.isTypeLiteral)
+      return place.expected === undefined && !plain ? walk(first(issue.issues), place) : leaf(place, issue.ast)
+    }
+    case "Refinement": {
+      // A filter's own words are more precise than the description of the whole.
+      if (issue.kind === "Predicate" && saysWhere(issue.issue)) return walk(issue.issue, at)
+      const place = enter(issue.ast, at)
+      // Half a struct that failed is described by the part that failed.
+      return issue.kind === "From" ? walk(issue.issue, place) : leaf(place, issue.ast)
+    }
+    case "Transformation":
+      return walk(issue.issue, enter(issue.ast, at))
+    case "Type":
+      return issue.message !== undefined && at.expected === undefined
+        ? { path: at.path, problem: issue.message }
+        : leaf(enter(issue.ast, at), issue.ast)
+    case "Forbidden":
+      return leaf(at, issue.ast)
+  }
+}
+
+const enter = (ast: AST.AST, at: Place): Place => ({
+  path: at.path,
+  expected: at.expected ?? describe(ast),
+  keys: AST.isTypeLiteral(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : at.keys
+})
+
+const leaf = (at: Place, ast: AST.AST): Problem => ({
+  path: at.path,
+  problem: expected(at.expected ?? shape(ast))
+})
+
+const expected = (what: string) => what.replace(/^(?!expected )/, "expected ")
+
+/** A schema's own words: its message, where it is fixed, else its description. */
+const describe = (ast: AST.AST): string | undefined => {
+  const own = ast.annotations
+  const fixed = own[AST.MessageAnnotationId]
+  const message: unknown = typeof fixed === "function" && fixed.length === 0 ? fixed() : undefined
+  if (typeof message === "string") return message
+  const description = own[AST.DescriptionAnnotationId]
+  return typeof description === "string" ? description : undefined
+}
+
+/** The words for what has none of its own. */
+const shape = (ast: AST.AST): string => {
+  switch (ast._tag) {
+    case "TypeLiteral":
+      return "an object"
+    case "TupleType":
+      return "a list"
+    case "Refinement":
+    case "Transformation":
+      return shape(ast.from)
+    case "Union":
+      return ast.types.every(AST.isTypeLiteral) ? "an object" : String(ast).replaceAll(" | ", " or ")
+    default:
+      return String(ast)
+  }
+}
+
+const saysWhere = (issue: ParseResult.ParseIssue): boolean => issue._tag === "Pointer" || issue._tag === "Composite"
+
+const first = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ParseResult.ParseIssue =>
+  isList(issues) ? issues[0] : issues
+
+const isList = (
+  issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
+): issues is readonly [ParseResult.ParseIssue, ...Array<ParseResult.ParseIssue>] => Array.isArray(issues)
+
+const append = (path: string, added: ParseResult.Path): string => {
+  const keys: ReadonlyArray<PropertyKey> = Array.isArray(added) ? added : [added]
+  return keys.reduce<string>((before, key) => {
+    if (typeof key === "number") return `${before}[${key}]`
+    return before === "" ? String(key) : `${before}.${String(key)}`
+  }, path)
+}

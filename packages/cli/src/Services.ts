@@ -1,0 +1,70 @@
+/** The services of a config, as the library wants them defined. */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import { type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type { ServiceConfig } from "./Config.ts"
+import * as ExitCode from "./ExitCode.ts"
+
+export type Definition = ServiceRegistry.ServiceDefinition<ExitCode.Refused, HttpClient.HttpClient>
+
+/** One entry of the config as a definition. */
+export const define = (config: ServiceConfig): Definition => {
+  const { expectation, commandTimeout, healthEndpoint, id, metadata, name, pollInterval, settle, type } = config
+  return {
+    id,
+    type,
+    ...given({ name, metadata, pollInterval, settle, commandTimeout, expectation }),
+    healthEndpoint: healthEndpoint ?? withoutUserinfo(config.url),
+    probeEndpoint: healthEndpoint !== undefined,
+    source: sourceOf(config)
+  }
+}
+
+/** What may be shown of a url: everything but who logs in, and how. */
+export const withoutUserinfo = (text: string): string => {
+  const url = new URL(text)
+  url.username = ""
+  url.password = ""
+  // What stands after the `?` of a Redis url may be a password too.
+  url.search = ""
+  // A lone slash is what the parser added, not what anybody wrote.
+  return url.pathname === "/" ? url.href.replace(/\/$/, "") : url.href
+}
+
+const sourceOf = (config: ServiceConfig): Layer.Layer<JobSource.JobSource, ExitCode.Refused, HttpClient.HttpClient> => {
+  const { finishedKept, requestTimeout } = config
+  switch (config.type) {
+    case "palantir":
+      return Palantir.layer({ url: config.url, ...given({ token: config.token, requestTimeout, finishedKept }) })
+    case "bullmq": {
+      const { password, prefix, queues, url, username } = config
+      // Imported where it is needed alone: without a BullMQ service no Redis code is loaded.
+      return Layer.unwrapEffect(
+        Effect.map(loadBullMq, (BullMq) =>
+          BullMq.layer({
+            url: Redacted.make(url),
+            queues,
+            ...given({ username, password, prefix, requestTimeout, finishedKept })
+          })
+        )
+      )
+    }
+  }
+}
+
+const loadBullMq = Effect.tryPromise({
+  try: () => import("@mithrandir/core/BullMq"),
+  catch: () =>
+    new ExitCode.Refused({
+      code: ExitCode.failed,
+      problem: 'a service of type "bullmq" needs the package bullmq: npm install bullmq'
+    })
+})
+
+/** The fields that are there: with exact optional properties, an absent one and an undefined one differ. */
+const given = <A extends object>(fields: A): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof A]?: Exclude<A[K], undefined>
+  }

@@ -1,0 +1,45 @@
+/** How a person or a supervisor stops us: Ctrl-C and SIGTERM. The first asks, the second does not. */
+import * as Effect from "effect/Effect"
+import * as ExitCode from "./ExitCode.ts"
+
+export type Signal = "SIGINT" | "SIGTERM"
+
+/** What has not let go by then is left to the system, which frees locks and sockets of whoever is gone. */
+const patienceMs = 8_000
+
+/** Runs until it ends or is told to stop. For what only ends when it is told to: SIGTERM is then no failure. */
+export const untilStopped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, E | ExitCode.Ended, R> =>
+  stoppable(effect, (signal) => (signal === "SIGTERM" ? ExitCode.ok : ExitCode.interrupted), Effect.void)
+
+/** Runs to its end, unless it is told to stop before: then `farewell` is said, and it has not done what it should. */
+export const interruptible = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  farewell: Effect.Effect<void> = Effect.void
+): Effect.Effect<void, E | ExitCode.Ended, R> => stoppable(effect, () => ExitCode.interrupted, farewell)
+
+const stoppable = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  codeOf: (signal: Signal) => ExitCode.ExitCode,
+  farewell: Effect.Effect<void>
+): Effect.Effect<void, E | ExitCode.Ended, R> =>
+  Effect.raceFirst(Effect.asVoid(effect), Effect.flatMap(first(codeOf), (code) => Effect.zipRight(farewell, end(code))))
+
+const end = (code: ExitCode.ExitCode) => (code === ExitCode.ok ? Effect.void : new ExitCode.Ended({ code }))
+
+const signals: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM"]
+
+/** The code to end with, at the first signal. From then on a second signal, or waiting too long, ends the process. */
+const first = (codeOf: (signal: Signal) => ExitCode.ExitCode): Effect.Effect<ExitCode.ExitCode> =>
+  Effect.async<ExitCode.ExitCode>((resume) => {
+    const stop = (signal: Signal) => {
+      for (const each of signals) process.off(each, stop)
+      const code = codeOf(signal)
+      for (const each of signals) process.once(each, () => process.exit(ExitCode.interrupted))
+      setTimeout(() => process.exit(code), patienceMs).unref()
+      resume(Effect.succeed(code))
+    }
+    for (const each of signals) process.on(each, stop)
+    return Effect.sync(() => {
+      for (const each of signals) process.off(each, stop)
+    })
+  })

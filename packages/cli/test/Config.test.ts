@@ -1,0 +1,231 @@
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
+import { describe, expect, it } from "vitest"
+import * as Config from "../src/Config.ts"
+
+const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
+const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }
+
+const parse = (value: unknown, env: Config.Environment = {}) =>
+  Config.parse(typeof value === "string" ? value : JSON.stringify(value), "mithrandir.json", env)
+
+const problem = (value: unknown, env: Config.Environment = {}) =>
+  Either.match(parse(value, env), { onLeft: (error) => error.message, onRight: () => "it fits" })
+
+const services = (...all: ReadonlyArray<unknown>) => ({ services: all })
+
+describe("a config that fits", () => {
+  it("needs only id, type and url of a service", () => {
+    expect(Either.getOrThrow(parse(services(palantir)))).toEqual({ services: [palantir] })
+  })
+
+  it("may be empty", () => {
+    expect(Either.getOrThrow(parse({}))).toEqual({ services: [] })
+  })
+
+  it("may begin with a byte order mark", () => {
+    expect(Either.getOrThrow(parse(`\uFEFF{}`))).toEqual({ services: [] })
+  })
+
+  it("takes everything that the documentation shows", () => {
+    const config = Either.getOrThrow(
+      parse({
+        $schema: "./node_modules/@mithrandir/cli/config.schema.json",
+        host: "127.0.0.1",
+        port: 4410,
+        database: "mithrandir.db",
+        services: [
+          {
+            ...palantir,
+            name: "Palantir",
+            healthEndpoint: "http://127.0.0.1:4420/api/v1/health",
+            metadata: { team: "jobs" },
+            pollInterval: "5 seconds",
+            settle: "250 millis",
+            requestTimeout: "3 seconds",
+            commandTimeout: "30 seconds",
+            finishedKept: "10 minutes",
+            expectation: "lifecycle"
+          },
+          { ...mail, name: "Mail" }
+        ]
+      })
+    )
+    expect(config.services[0]?.pollInterval).toEqual(Duration.seconds(5))
+    expect(config.services[0]?.finishedKept).toEqual(Duration.minutes(10))
+    expect(config).not.toHaveProperty("$schema")
+  })
+
+  it("takes a secret as text, or from the environment, and shows neither", () => {
+    const config = Either.getOrThrow(
+      parse(services({ ...palantir, token: "s3cret" }, { ...mail, password: { env: "REDIS_PASSWORD" } }), {
+        REDIS_PASSWORD: "hunter2"
+      })
+    )
+    const [first, second] = config.services
+    expect(first?.type === "palantir" && first.token && Redacted.value(first.token)).toBe("s3cret")
+    expect(second?.type === "bullmq" && second.password && Redacted.value(second.password)).toBe("hunter2")
+    expect(JSON.stringify(config)).not.toMatch(/s3cret|hunter2/)
+  })
+})
+
+describe("a config that does not fit is refused in one line that names the place and what would fit", () => {
+  const cases: ReadonlyArray<readonly [name: string, config: unknown, expected: string]> = [
+    ["text that is not JSON", "{ nonsense", "expected JSON; line 1, column 3 does not fit"],
+    ["an empty file", "", "expected JSON"],
+    ["a list", [], "expected an object"],
+    ["null", null, "expected an object"],
+    ["an unknown key", { prot: 1 }, "prot: is not known here; known: $schema, host, port, database, services"],
+    ["a port that is text", { port: "4410" }, "port: expected a port, 0 to 65535"],
+    ["a port out of range", { port: 65_536 }, "port: expected a port, 0 to 65535"],
+    ["a port that is no integer", { port: 1.5 }, "port: expected a port, 0 to 65535"],
+    ["a database that is a url", { database: "postgres://u:pw@h/d" }, "database: expected the path of a SQLite file"],
+    ["a database in memory", { database: ":memory:" }, "database: expected the path of a SQLite file"],
+    ["services that are no list", { services: {} }, "services: expected a list"],
+    ["a service that is no object", services("palantir"), "services[0]: expected an object"],
+    [
+      "a service without a type",
+      services({ id: "a", url: "http://h" }),
+      'services[0].type: is missing; expected "palantir" or "bullmq"'
+    ],
+    [
+      "a service of an unknown type",
+      services({ ...palantir, type: "sidekiq" }),
+      'services[0].type: expected "palantir" or "bullmq"'
+    ],
+    ["a service without an id", services({ type: "palantir", url: "http://h" }), "services[0].id: is missing"],
+    [
+      "a service without a url",
+      services({ id: "a", type: "palantir" }),
+      "services[0].url: is missing; expected an http:// or https:// url"
+    ],
+    [
+      "an id with capitals",
+      services({ ...palantir, id: "Palantir" }),
+      "services[0].id: expected 1 to 64 of a-z 0-9 . _ -"
+    ],
+    [
+      "an id given twice",
+      services(palantir, { ...mail, id: "palantir" }),
+      "services[1].id: expected an id that no service before has"
+    ],
+    [
+      "an unknown key of a service",
+      services({ ...palantir, tokens: "x" }),
+      "services[0].tokens: is not known here; known: id, name,"
+    ],
+    ["a key of another type", services({ ...palantir, queues: ["a"] }), "services[0].queues: is not known here"],
+    [
+      "a url of another protocol",
+      services({ ...palantir, url: "redis://h" }),
+      "services[0].url: expected an http:// or https:// url"
+    ],
+    [
+      "a url that is none",
+      services({ ...palantir, url: "localhost:4420" }),
+      "services[0].url: expected an http:// or https:// url"
+    ],
+    [
+      "a url with a query",
+      services({ ...palantir, url: "http://h/?a=1" }),
+      "services[0].url: expected an http:// or https:// url"
+    ],
+    [
+      "a Redis url over HTTP",
+      services({ ...mail, url: "http://h" }),
+      "services[0].url: expected a redis:// or rediss:// url"
+    ],
+    [
+      "BullMQ without queues",
+      services({ id: "m", type: "bullmq", url: "redis://h" }),
+      "services[0].queues: is missing"
+    ],
+    [
+      "BullMQ with no queue",
+      services({ ...mail, queues: [] }),
+      "services[0].queues: expected 1 to 1000 queue names, each once"
+    ],
+    [
+      "BullMQ with a queue twice",
+      services({ ...mail, queues: ["a", "a"] }),
+      "services[0].queues: expected 1 to 1000 queue names"
+    ],
+    [
+      "a queue that is no text",
+      services({ ...mail, queues: ["a", 5] }),
+      "services[0].queues: expected 1 to 1000 queue names"
+    ],
+    [
+      "a poll interval that is too short",
+      services({ ...palantir, pollInterval: "99 millis" }),
+      'services[0].pollInterval: expected a duration such as "5 seconds", from 100ms to'
+    ],
+    [
+      "a poll interval that is too long",
+      services({ ...palantir, pollInterval: "25 days" }),
+      "services[0].pollInterval: expected a duration"
+    ],
+    [
+      "a poll interval without a unit",
+      services({ ...palantir, pollInterval: 5000 }),
+      "services[0].pollInterval: expected a duration"
+    ],
+    ["a negative duration", services({ ...palantir, settle: "-1 seconds" }), "services[0].settle: expected a duration"],
+    [
+      "no time for a request",
+      services({ ...palantir, requestTimeout: "0 seconds" }),
+      "services[0].requestTimeout: expected a duration"
+    ],
+    [
+      "an unknown expectation",
+      services({ ...palantir, expectation: "lax" }),
+      'services[0].expectation: expected "lifecycle" or "strict"'
+    ],
+    [
+      "metadata that is a list",
+      services({ ...palantir, metadata: [] }),
+      "services[0].metadata: expected an object of facts to show"
+    ],
+    ["an empty name", services({ ...palantir, name: "" }), "services[0].name: expected a text of 1 to 256 characters"],
+    [
+      "a secret of no known shape",
+      services({ ...palantir, token: { file: "x" } }),
+      'services[0].token: expected a text, or { "env": "NAME" }'
+    ],
+    [
+      "an empty secret",
+      services({ ...palantir, token: "" }),
+      'services[0].token: expected a text, or { "env": "NAME" }'
+    ],
+    [
+      "a secret of an unset variable",
+      services({ ...palantir, token: { env: "TOKEN" } }),
+      "services[0].token.env: the environment variable TOKEN is not set"
+    ]
+  ]
+
+  it.each(cases)("%s", (_, config, expected) => {
+    const line = problem(config)
+    expect(line).toContain(`mithrandir.json: ${expected}`)
+    expect(line).not.toContain("\n")
+  })
+
+  it.each([
+    ["where the secret is of the wrong type", services({ ...palantir, token: 5318008 })],
+    ["where the secret is nested wrongly", services({ ...palantir, token: { env: 5318008 } })],
+    ["in a url with a password", services({ ...palantir, url: "http://user:5318008@h" })],
+    ["in a Redis url beside another mistake", services({ ...mail, url: "redis://:5318008@h", queues: [] })],
+    ["in text that is not JSON", '{"services":[{"token": "5318008" x}]}'],
+    ["in text that ends too soon", '{"services":[{"token": "5318008'],
+    ["under an unknown key", services({ ...palantir, pasword: "5318008" })],
+    ["in a database url", { database: "postgres://u:5318008@h/d" }]
+  ])("never quoting a secret: %s", (_, config) => {
+    expect(problem(config)).toMatch(/^mithrandir\.json: /)
+    expect(problem(config)).not.toContain("5318008")
+  })
+
+  it("showing control characters in an unknown key by their numbers", () => {
+    expect(problem({ "\u001b[2J": 1 })).toContain("\\u001b[2J: is not known here")
+  })
+})

@@ -1,0 +1,107 @@
+/** The whole house: what an embedder, the server and the terminal all provide. */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as AuditLog from "./audit/AuditLog.ts"
+import type { Action } from "./commands/Action.ts"
+import * as CommandCatalog from "./commands/CommandCatalog.ts"
+import * as CommandDispatcher from "./commands/CommandDispatcher.ts"
+import * as CommandJournal from "./commands/CommandJournal.ts"
+import * as CommandRunner from "./commands/CommandRunner.ts"
+import * as Commands from "./commands/Commands.ts"
+import * as InFlight from "./commands/InFlight.ts"
+import * as EventLog from "./events/EventLog.ts"
+import * as ExpectedState from "./ledger/ExpectedState.ts"
+import * as Ledger from "./ledger/Ledger.ts"
+import * as DiscrepancyLog from "./reconciliation/DiscrepancyLog.ts"
+import * as Reconciler from "./reconciliation/Reconciler.ts"
+import * as HealthMonitor from "./services/HealthMonitor.ts"
+import * as ServiceRegistry from "./services/ServiceRegistry.ts"
+import type { Database, DatabaseError } from "./storage/Database.ts"
+import * as Store from "./storage/Store.ts"
+
+/** What there is to use. */
+export type Mithrandir =
+  | AuditLog.AuditLog
+  | Commands.Commands
+  | DiscrepancyLog.DiscrepancyLog
+  | EventLog.EventLog
+  | HealthMonitor.HealthMonitor
+  | Reconciler.Reconciler
+  | ServiceRegistry.ServiceRegistry
+  | Store.Store
+
+export interface Options<E, R> {
+  readonly services: ReadonlyArray<ServiceRegistry.ServiceDefinition<E, R>>
+  /** Default: the four of the story. */
+  readonly actions?: ReadonlyArray<Action>
+  /** Where the expected side of a service comes from. Default: from the ledger. */
+  readonly expected?: Layer.Layer<ExpectedState.ExpectedState>
+}
+
+/**
+ * Every service, ready to be asked. It neither polls nor recovers: nothing happens that nobody asked for. That is
+ * what one-off runs want; a server adds `layerDaemon`.
+ */
+export const layer = <E, R>(
+  options: Options<E, R>
+): Layer.Layer<
+  Mithrandir,
+  E | DatabaseError | ServiceRegistry.ServiceInvalid,
+  Exclude<R, Store.Store> | Database | HttpClient.HttpClient
+> => {
+  const logs = Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, EventLog.layer)
+  const services = Layer.provideMerge(HealthMonitor.layer, ServiceRegistry.layer(options.services))
+  const state = Layer.mergeAll(Ledger.layer, InFlight.layer, options.expected ?? ExpectedState.layerLedger)
+  const commands = Commands.layer.pipe(
+    Layer.provide(CommandDispatcher.layerInProcess),
+    Layer.provide(CommandRunner.layer),
+    Layer.provide(Layer.merge(CommandJournal.layer, CommandCatalog.layer(options.actions)))
+  )
+  return Layer.merge(commands, Reconciler.layer).pipe(
+    Layer.provide(state),
+    Layer.provideMerge(Layer.merge(services, logs)),
+    Layer.provideMerge(Store.layer)
+  )
+}
+
+/** Often enough that events beyond their time are few, rarely enough to cost nothing. */
+const pruneInterval = Duration.minutes(1)
+
+/**
+ * What goes on by itself, for as long as the layer lives, from the moment this process is the writer: services are
+ * registered, commands that a crash left behind are finished, every service is polled and probed, events are pruned.
+ */
+export const layerDaemon: Layer.Layer<
+  never,
+  never,
+  | Commands.Commands
+  | EventLog.EventLog
+  | HealthMonitor.HealthMonitor
+  | Reconciler.Reconciler
+  | ServiceRegistry.ServiceRegistry
+  | Store.Store
+> = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const commands = yield* Commands.Commands
+    const events = yield* EventLog.EventLog
+    const health = yield* HealthMonitor.HealthMonitor
+    const reconciler = yield* Reconciler.Reconciler
+    const registry = yield* ServiceRegistry.ServiceRegistry
+    const store = yield* Store.Store
+
+    const prune = events.prune.pipe(
+      Effect.catchAllCause((cause) => Effect.logError("events could not be pruned", cause)),
+      Effect.repeat(Schedule.spaced(pruneInterval))
+    )
+    const goOn = Effect.gen(function* () {
+      yield* store.gained
+      yield* Effect.retry(registry.register, Schedule.spaced("5 seconds"))
+      yield* Effect.retry(commands.recover, Schedule.spaced("5 seconds"))
+      yield* Effect.all([reconciler.poll, health.poll, prune], { concurrency: "unbounded" })
+    })
+    yield* Effect.forkScoped(goOn.pipe(Effect.tapErrorCause((cause) => Effect.logError("the daemon stopped", cause))))
+  })
+)

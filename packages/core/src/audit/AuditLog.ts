@@ -1,0 +1,93 @@
+/** The record of what was done, in pages. */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type { AuditEntry } from "../model/AuditEntry.ts"
+import { Outcome } from "../model/Command.ts"
+import { defaultLimit, meta, type Page, PageLimit, PageNumber, SortOrder } from "../model/Page.ts"
+import { Bound, FromSql } from "../model/Timestamp.ts"
+import { Store, type StoreUnreadable } from "../storage/Store.ts"
+import { within } from "../storage/within.ts"
+
+export const AuditSort = Schema.Literal("timestamp", "actor", "actionType", "target", "outcome")
+
+/** Which entries, in which order. `startDate <= timestamp < endDate`; ties break by insertion. */
+export const AuditQuery = Schema.Struct({
+  page: Schema.optionalWith(PageNumber, { default: () => 1 }),
+  limit: Schema.optionalWith(PageLimit, { default: () => defaultLimit }),
+  sortBy: Schema.optionalWith(AuditSort, { default: () => "timestamp" as const }),
+  sortOrder: Schema.optionalWith(SortOrder, { default: () => "desc" as const }),
+  actionType: Schema.optionalWith(Schema.String, { exact: true }),
+  target: Schema.optionalWith(Schema.String, { exact: true }),
+  actor: Schema.optionalWith(Schema.String, { exact: true }),
+  outcome: Schema.optionalWith(Outcome, { exact: true }),
+  startDate: Schema.optionalWith(Bound, { exact: true }),
+  endDate: Schema.optionalWith(Bound, { exact: true })
+})
+export type AuditQuery = typeof AuditQuery.Type
+
+export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
+  AuditLog,
+  {
+    /** One page of the entries that a query asks for, and how many there are in all. */
+    readonly page: (query: AuditQuery) => Effect.Effect<Page<AuditEntry>, StoreUnreadable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const store = yield* Store
+
+  const page = Effect.fn("AuditLog.page")((query: AuditQuery) =>
+    store.read((sql) =>
+      Effect.gen(function* () {
+        const where = sql.and([sql`1 = 1`, ...filters(sql, query)])
+        const order = sql.literal(query.sortOrder)
+        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM command_audit a WHERE ${where}`
+        const rows = yield* sql`
+          SELECT a.* FROM command_audit a JOIN audit_position p ON p.id = a.id WHERE ${where}
+          ORDER BY ${sql.literal(columns[query.sortBy])} ${order}, p.seq ${order}
+          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
+        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      })
+    )
+  )
+
+  return AuditLog.of({ page })
+})
+
+export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog, make)
+
+/** The only names that reach SQL as text. */
+const columns: Record<typeof AuditSort.Type, string> = {
+  timestamp: "a.timestamp",
+  actor: "a.actor",
+  actionType: "a.action_type",
+  target: "a.target",
+  outcome: "a.outcome"
+}
+
+const filters = (sql: SqlClient, query: AuditQuery) => [
+  ...(query.actionType === undefined ? [] : [sql`a.action_type = ${query.actionType}`]),
+  ...(query.target === undefined ? [] : [sql`a.target = ${query.target}`]),
+  ...(query.actor === undefined ? [] : [sql`a.actor = ${query.actor}`]),
+  ...(query.outcome === undefined ? [] : [sql`a.outcome = ${query.outcome}`]),
+  ...within(sql, "a.timestamp", query)
+]
+
+const Json = Schema.NullOr(Schema.parseJson(Schema.Unknown))
+
+const Row = Schema.Struct({
+  id: Schema.String,
+  timestamp: FromSql,
+  actor: Schema.String,
+  actionType: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("action_type")),
+  target: Schema.String,
+  outcome: Outcome,
+  beforeState: Schema.propertySignature(Json).pipe(Schema.fromKey("before_state_json")),
+  afterState: Schema.propertySignature(Json).pipe(Schema.fromKey("after_state_json")),
+  commandParams: Schema.propertySignature(Json).pipe(Schema.fromKey("command_params_json")),
+  logs: Schema.propertySignature(Json).pipe(Schema.fromKey("logs_json"))
+})
+const decodeRows = Schema.decodeUnknown(Schema.Array(Row))

@@ -1,0 +1,149 @@
+/** The front door of commands: accept, look up, follow. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { EventLog } from "../events/EventLog.ts"
+import {
+  type ActionNotFound,
+  type ActionNotSupported,
+  type Command,
+  type CommandIdTaken,
+  type CommandInvalid,
+  CommandNotFound,
+  type CommandRequest,
+  type CommandState,
+  fingerprint,
+  isEnd,
+  state
+} from "../model/Command.ts"
+import { CommandStatus } from "../model/Event.ts"
+import type { ServiceNotFound } from "../model/Service.ts"
+import { ServiceRegistry } from "../services/ServiceRegistry.ts"
+import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
+import { CommandCatalog } from "./CommandCatalog.ts"
+import { CommandDispatcher } from "./CommandDispatcher.ts"
+import { CommandJournal } from "./CommandJournal.ts"
+
+export interface Accepted {
+  readonly state: CommandState
+  /** It was accepted before, with the same content; nothing was started by this request. */
+  readonly replayed: boolean
+}
+
+export type SubmitError =
+  | ServiceNotFound
+  | ActionNotFound
+  | ActionNotSupported
+  | CommandInvalid
+  | CommandIdTaken
+  | StoreUnavailable
+  | StoreUnreadable
+
+export class Commands extends Context.Tag("@mithrandir/core/Commands")<
+  Commands,
+  {
+    /**
+     * Accepts a command for an actor: it is in the journal, synced, when this succeeds, and runs without the caller.
+     * The same id with the same content gives the stored state and runs nothing.
+     */
+    readonly submit: (request: CommandRequest, actor: string) => Effect.Effect<Accepted, SubmitError>
+    readonly get: (commandId: string) => Effect.Effect<CommandState, CommandNotFound | StoreUnreadable>
+    /**
+     * The phases of a command, from its first to its last, each as it is committed; ends with the command. Of one
+     * that has ended already: its last.
+     */
+    readonly follow: (commandId: string) => Stream.Stream<CommandStatus, CommandNotFound | StoreUnreadable>
+    /** Takes up every command that has not ended. For whoever has become the writer. */
+    readonly recover: Effect.Effect<void, StoreUnreadable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const catalog = yield* CommandCatalog
+  const dispatcher = yield* CommandDispatcher
+  const events = yield* EventLog
+  const journal = yield* CommandJournal
+  const registry = yield* ServiceRegistry
+  const store = yield* Store
+
+  const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
+    const service = yield* registry.get(request.service)
+    const params = request.params ?? {}
+    yield* catalog.resolve(service, { actionType: request.actionType, params })
+    const createdAt = yield* DateTime.now
+    const { command, replayed } = yield* journal.accept({
+      commandId: request.commandId,
+      service: request.service,
+      actionType: request.actionType,
+      target: request.target,
+      params,
+      reason: Option.fromNullable(request.reason),
+      actor,
+      fingerprint: fingerprint(request),
+      phase: "queued",
+      outcome: Option.none(),
+      verified: Option.none(),
+      logs: [
+        `${request.actionType} of "${request.target}" on ${request.service} accepted from ${actor}`,
+        ...(request.reason === undefined ? [] : [`reason: ${request.reason}`])
+      ],
+      before: Option.none(),
+      createdAt,
+      deadline: DateTime.addDuration(createdAt, service.commandTimeout),
+      endedAt: Option.none()
+    })
+    // Also a replayed one: the process that accepted it may be gone.
+    if (!isEnd(command.phase) && (yield* store.isWriter)) yield* dispatcher.dispatch(command.commandId)
+    return { state: state(command), replayed }
+  }, Effect.uninterruptible)
+
+  const find = (commandId: string) =>
+    Effect.flatMap(
+      journal.find(commandId),
+      Option.match({ onNone: () => new CommandNotFound({ commandId }), onSome: Effect.succeed })
+    )
+
+  const follow = (commandId: string) =>
+    Stream.unwrap(
+      Effect.map(find(commandId), (command) =>
+        isEnd(command.phase)
+          ? Stream.make(lastStatus(command))
+          : events.ofCommand(commandId).pipe(
+              Stream.mapEffect((event) => Effect.orDie(decodeStatus(event.data))),
+              Stream.takeUntil(({ phase }) => isEnd(phase))
+            )
+      )
+    )
+
+  const recover = Effect.flatMap(
+    journal.unfinished,
+    Effect.forEach(({ commandId }) => dispatcher.dispatch(commandId), { discard: true })
+  ).pipe(Effect.withSpan("Commands.recover"))
+
+  return Commands.of({
+    submit,
+    get: Effect.fn("Commands.get")((commandId: string) => Effect.map(find(commandId), state)),
+    follow,
+    recover
+  })
+})
+
+export const layer: Layer.Layer<
+  Commands,
+  never,
+  CommandCatalog | CommandDispatcher | CommandJournal | EventLog | ServiceRegistry | Store
+> = Layer.effect(Commands, make)
+
+const decodeStatus = Schema.decode(Schema.parseJson(CommandStatus))
+
+const lastStatus = ({ commandId, logs, phase, service, verified }: Command): CommandStatus => ({
+  commandId,
+  service,
+  phase,
+  logs,
+  ...(Option.isSome(verified) ? { verified: verified.value } : {})
+})

@@ -1,0 +1,73 @@
+/** Empties a queue of what waits in it. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { JobState } from "../model/Job.ts"
+import { JobCounts } from "../model/JobView.ts"
+import { type Action, noParams, type Order, unsupported } from "./Action.ts"
+
+/** Ids that are written down. The total beside them is exact. */
+const maxSnapshotIds = 100
+
+/** What of a queue is written down before and after. */
+const Snapshot = Schema.Struct({
+  /** The queue's own counts; `null` if there is no such queue. */
+  counts: Schema.NullOr(JobCounts),
+  /** Of the waiting and delayed jobs, the first by id; absent where the source cannot list. */
+  jobIds: Schema.optionalWith(Schema.Array(Schema.String), { exact: true }),
+  /** How many there were. */
+  total: Schema.NonNegativeInt
+})
+type Snapshot = typeof Snapshot.Type
+
+/** Removes the waiting and delayed jobs of a queue. Proven when those that were written down are gone. */
+export const purgeQueue: Action = {
+  actionType: "purge-queue",
+  params: noParams,
+  isSupported: (source) => source.actions.purgeQueue !== undefined,
+  snapshot: (order) => Effect.map(look(order), ({ snapshot }) => snapshot),
+  refusal: (before, { target }) =>
+    Option.exists(decode(before), ({ counts }) => counts !== null)
+      ? Option.none()
+      : Option.some(`queue "${target}" does not exist`),
+  isDone: () => Option.none(),
+  execute: ({ key, source, target }) =>
+    Effect.map(
+      source.actions.purgeQueue?.(target, key) ?? unsupported,
+      (n) => `${n} ${n === 1 ? "job was" : "jobs were"} purged`
+    ),
+  verify: (before, order) =>
+    Effect.map(look(order), ({ ids, snapshot }) => ({
+      after: snapshot,
+      // Counts alone could prove it only on a queue to which nobody adds.
+      verified: Option.zipWith(
+        ids,
+        Option.flatMapNullable(decode(before), ({ jobIds }) => jobIds),
+        (now, then) => then.every((id) => !now.has(id))
+      )
+    })),
+  isRepeatable: false,
+  touches: "queue",
+  effected: (job) => (isPurged(job.state) ? undefined : job)
+}
+
+const isPurged = (state: JobState) => state === "waiting" || state === "delayed"
+
+const look = ({ source, target }: Order) =>
+  Effect.gen(function* () {
+    const queue = yield* source.queue?.(target) ?? Effect.succeedNone
+    const counts = Option.getOrNull(Option.map(queue, (found) => found.counts))
+    if (source.jobs === undefined) {
+      const snapshot: Snapshot = { counts, total: counts === null ? 0 : counts.waiting + counts.delayed }
+      return { snapshot, ids: Option.none<ReadonlySet<string>>() }
+    }
+    const ids = new Set<string>()
+    yield* Stream.runForEach(source.jobs, (job) =>
+      Effect.sync(() => job.queue === target && isPurged(job.state) && ids.add(job.id))
+    )
+    const snapshot: Snapshot = { counts, jobIds: Array.from(ids).sort().slice(0, maxSnapshotIds), total: ids.size }
+    return { snapshot, ids: Option.some<ReadonlySet<string>>(ids) }
+  })
+
+const decode = Schema.decodeUnknownOption(Snapshot)

@@ -1,0 +1,20 @@
+/** What was done, by whom, with what result: one row of `command_audit`. */
+import * as Schema from "effect/Schema"
+import { ActionType, CommandId, Outcome } from "./Command.ts"
+import { Timestamp } from "./Timestamp.ts"
+
+export const AuditEntry = Schema.Struct({
+  /** The `commandId`. */
+  id: CommandId,
+  /** When it ended. */
+  timestamp: Timestamp,
+  actor: Schema.String,
+  actionType: ActionType,
+  target: Schema.String,
+  outcome: Outcome,
+  beforeState: Schema.Unknown,
+  afterState: Schema.Unknown,
+  commandParams: Schema.Unknown,
+  logs: Schema.Unknown
+}).annotations({ identifier: "AuditEntry" })
+export type AuditEntry = typeof AuditEntry.Type

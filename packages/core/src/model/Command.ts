@@ -1,0 +1,184 @@
+/** A maintenance action somebody asked for, and the ways it can go. */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { sha256Json } from "./Digest.ts"
+import { ServiceId } from "./Service.ts"
+import { Timestamp } from "./Timestamp.ts"
+
+/** The client's name for one command. The same id never runs twice. */
+export const CommandId = Schema.String.pipe(
+  Schema.pattern(/^[A-Za-z0-9._:-]{1,64}$/, { message: () => "expected 1 to 64 of A-Z a-z 0-9 . _ : -" }),
+  Schema.annotations({ identifier: "CommandId" })
+)
+export type CommandId = typeof CommandId.Type
+
+/** An action's name. Which ones there are is the catalog's to say. */
+export const ActionType = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(64))
+export type ActionType = typeof ActionType.Type
+
+/** C0, DEL and C1: what could forge a log line or a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const controls = /[\u0000-\u001f\u007f-\u009f]/
+
+/** What a command acts on: 1 to 256 characters, no control characters, not `.` or `..`, which URLs swallow. */
+export const Target = Schema.String.pipe(
+  Schema.minLength(1),
+  Schema.maxLength(256),
+  Schema.filter((text) => !controls.test(text) || "expected no control characters"),
+  Schema.filter((text) => (text !== "." && text !== "..") || 'expected something else than "." or ".."'),
+  Schema.filter((text) => !/\p{Surrogate}/u.test(text) || "expected well-formed Unicode"),
+  Schema.annotations({ identifier: "Target" })
+)
+
+/** Parameters of an action, as JSON. What they must be is the action's own Schema. */
+export const Params = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({ identifier: "Params" })
+export type Params = typeof Params.Type
+
+/** What a client asks for. Who asks is never in here: the actor is whoever authenticated. */
+export const CommandRequest = Schema.Struct({
+  commandId: CommandId,
+  service: ServiceId,
+  actionType: ActionType,
+  target: Target,
+  params: Schema.optionalWith(Params, { exact: true }),
+  /** For people; recorded, and no part of what makes two requests the same. */
+  reason: Schema.optionalWith(Schema.String.pipe(Schema.maxLength(1000)), { exact: true })
+}).annotations({ identifier: "CommandRequest" })
+export type CommandRequest = typeof CommandRequest.Type
+
+/** How a command ended. `failure`: certainly not applied. `timeout`: its effect is unknown. */
+export const Outcome = Schema.Literal("success", "failure", "timeout")
+export type Outcome = typeof Outcome.Type
+
+export const Phase = Schema.Literal("queued", "running", "success", "error", "timeout")
+export type Phase = typeof Phase.Type
+
+/** The phase in which an outcome shows on the stream. */
+export const phaseOf = (outcome: Outcome): Phase => (outcome === "failure" ? "error" : outcome)
+
+/** Nothing follows it. */
+export const isEnd = (phase: Phase): boolean => phase !== "queued" && phase !== "running"
+
+const next: Record<Phase, ReadonlyArray<Phase>> = {
+  queued: ["running", "error"],
+  running: ["success", "error", "timeout"],
+  success: [],
+  error: [],
+  timeout: []
+}
+
+/** Whether a command may go from one phase to another. `queued` may only start, or end certainly unapplied. */
+export const canFollow = (from: Phase, to: Phase): boolean => next[from].includes(to)
+
+/**
+ * What makes two requests the same: lower-case hex SHA-256 of the RFC 8785 JSON of service, action, target and
+ * params. No params are `{}`. The reason is left out.
+ */
+export const fingerprint = (request: Pick<CommandRequest, "service" | "actionType" | "target" | "params">): string =>
+  sha256Json({
+    service: request.service,
+    actionType: request.actionType,
+    target: request.target,
+    params: request.params ?? {}
+  })
+
+/** A command as its journal knows it. */
+export interface Command {
+  readonly commandId: CommandId
+  readonly service: ServiceId
+  readonly actionType: ActionType
+  readonly target: string
+  readonly params: Params
+  readonly reason: Option.Option<string>
+  readonly actor: string
+  readonly fingerprint: string
+  readonly phase: Phase
+  readonly outcome: Option.Option<Outcome>
+  readonly verified: Option.Option<boolean>
+  readonly logs: ReadonlyArray<string>
+  /** What the target was before the command ran: JSON, none before it runs. */
+  readonly before: Option.Option<unknown>
+  readonly createdAt: Timestamp
+  /** After this it is not started any more. */
+  readonly deadline: Timestamp
+  readonly endedAt: Option.Option<Timestamp>
+}
+
+/** What `GET /commands/{commandId}` answers. */
+export const CommandState = Schema.Struct({
+  commandId: CommandId,
+  service: ServiceId,
+  actionType: ActionType,
+  target: Schema.String,
+  phase: Phase,
+  outcome: Schema.optionalWith(Outcome, { exact: true }),
+  verified: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  logs: Schema.Array(Schema.String),
+  createdAt: Timestamp,
+  endedAt: Schema.optionalWith(Timestamp, { exact: true })
+}).annotations({ identifier: "CommandState" })
+export type CommandState = typeof CommandState.Type
+
+const given = <K extends string, A>(key: K, value: Option.Option<A>): { readonly [P in K]?: A } =>
+  Option.isSome(value) ? ({ [key]: value.value } as { readonly [P in K]?: A }) : {}
+
+/** What of a command is shown. */
+export const state = (command: Command): CommandState => ({
+  commandId: command.commandId,
+  service: command.service,
+  actionType: command.actionType,
+  target: command.target,
+  phase: command.phase,
+  ...given("outcome", command.outcome),
+  ...given("verified", command.verified),
+  logs: command.logs,
+  createdAt: command.createdAt,
+  ...given("endedAt", command.endedAt)
+})
+
+/** No command has this id. */
+export class CommandNotFound extends Schema.TaggedError<CommandNotFound>()("CommandNotFound", {
+  commandId: CommandId
+}) {
+  override get message() {
+    return `no command "${this.commandId}" was ever accepted here`
+  }
+}
+
+/** The id is taken by a command with other content. Choose a new id, or send the same content again. */
+export class CommandIdTaken extends Schema.TaggedError<CommandIdTaken>()("CommandIdTaken", { commandId: CommandId }) {
+  override get message() {
+    return `commandId "${this.commandId}" is taken by a command with other content; use a new id`
+  }
+}
+
+/** No action has this name. */
+export class ActionNotFound extends Schema.TaggedError<ActionNotFound>()("ActionNotFound", {
+  actionType: Schema.String,
+  known: Schema.Array(ActionType)
+}) {
+  override get message() {
+    return `no action "${this.actionType}"; known: ${this.known.join(", ")}`
+  }
+}
+
+/** The service's source has no such action. */
+export class ActionNotSupported extends Schema.TaggedError<ActionNotSupported>()("ActionNotSupported", {
+  service: ServiceId,
+  actionType: ActionType,
+  supported: Schema.Array(ActionType)
+}) {
+  override get message() {
+    return `"${this.service}" does not support ${this.actionType}; it supports: ${this.supported.join(", ") || "nothing"}`
+  }
+}
+
+/** Params or target do not fit the action. `path` says where. */
+export class CommandInvalid extends Schema.TaggedError<CommandInvalid>()("CommandInvalid", {
+  path: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `${this.path}: ${this.problem}`
+  }
+}

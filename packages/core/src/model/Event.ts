@@ -1,0 +1,141 @@
+/** What happens, as the stream tells it. */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { CommandId, Phase } from "./Command.ts"
+import { JobState } from "./Job.ts"
+import { KnownCounts } from "./JobView.ts"
+import { ServiceId } from "./Service.ts"
+import { Timestamp } from "./Timestamp.ts"
+
+/** How a pass ended. */
+export const PassStatus = Schema.Literal("verified", "stale", "discrepancy")
+export type PassStatus = typeof PassStatus.Type
+
+/** The most ids any list in an update names; the number beside it is exact. */
+export const maxListedIds = 100
+
+/** A job whose two sides differ. `absent`: that side does not have it. */
+export const ChangedJob = Schema.Struct({
+  id: Schema.String,
+  expected: Schema.Union(JobState, Schema.Literal("absent")),
+  actual: Schema.Union(JobState, Schema.Literal("absent"))
+}).annotations({ identifier: "ChangedJob" })
+
+/** Who took the actual side for true, ending the disputes of that time. */
+export const Acceptance = Schema.Struct({ actor: Schema.String, disputes: Schema.NonNegativeInt }).annotations({
+  identifier: "Acceptance"
+})
+
+/** What exactly differs. Each list has at most `maxListedIds` entries. */
+export const DiscrepancyDetails = Schema.Struct({
+  expected: KnownCounts,
+  actual: KnownCounts,
+  /** Expected, unfinished, absent upstream. */
+  missingJobIds: Schema.Array(Schema.String),
+  missingJobCount: Schema.NonNegativeInt,
+  /** There, and not expected to be. */
+  unexpectedJobIds: Schema.Array(Schema.String),
+  /** On both sides, in states that no ordinary life of a job explains. */
+  changedJobs: Schema.Array(ChangedJob),
+  /** Counts that differ where no job can be named. */
+  changedCounts: Schema.optionalWith(
+    Schema.Array(Schema.Struct({ state: JobState, expected: Schema.NonNegativeInt, actual: Schema.NonNegativeInt })),
+    { exact: true }
+  ),
+  /** Since when the oldest of these disputes is open. */
+  since: Timestamp,
+  accepted: Schema.optionalWith(Acceptance, { exact: true })
+}).annotations({ identifier: "DiscrepancyDetails" })
+export type DiscrepancyDetails = typeof DiscrepancyDetails.Type
+
+/** The result of one pass. */
+export const ReconciliationUpdate = Schema.Struct({
+  /** A UUIDv7; where the pass wrote a `discrepancy_event`, its id. */
+  eventId: Schema.String,
+  service: ServiceId,
+  status: PassStatus,
+  /** The actual counts; of a `stale` pass, the last ones known. */
+  counts: KnownCounts,
+  checksum: Schema.String,
+  /** How long reading the source took. */
+  latencyMs: Schema.NonNegativeInt,
+  /** When the reading began that `counts` is from. */
+  observedAt: Timestamp,
+  /** `observed`: nothing to compare with, the counts alone. Absent: compared. */
+  basis: Schema.optionalWith(Schema.Literal("observed"), { exact: true }),
+  /** The actual side was adopted as it was: there was no ledger, or it was too old to accuse anybody. */
+  rebaselined: Schema.optionalWith(Schema.Literal(true), { exact: true }),
+  /** With `rebaselined`: how old the ledger was; absent where there was none. */
+  ledgerAgeMs: Schema.optionalWith(Schema.NonNegativeInt, { exact: true }),
+  /** With `stale`: why, in a sentence. */
+  message: Schema.optionalWith(Schema.String, { exact: true }),
+  discrepancyDetails: Schema.optionalWith(DiscrepancyDetails, { exact: true })
+}).annotations({ identifier: "ReconciliationUpdate" })
+export type ReconciliationUpdate = typeof ReconciliationUpdate.Type
+
+/** A command went into a phase. `logs` are all lines so far. */
+export const CommandStatus = Schema.Struct({
+  commandId: CommandId,
+  service: ServiceId,
+  phase: Phase,
+  logs: Schema.Array(Schema.String),
+  verified: Schema.optionalWith(Schema.Boolean, { exact: true })
+}).annotations({ identifier: "CommandStatus" })
+export type CommandStatus = typeof CommandStatus.Type
+
+export const EventName = Schema.Literal("reconciliation.update", "command.status")
+export type EventName = typeof EventName.Type
+
+/** An event before it has its place in the log. */
+export interface NewEvent {
+  readonly name: EventName
+  readonly service: ServiceId
+  /** What it is about: the commandId of a `command.status`, the service of an update. */
+  readonly subject: string
+  /** The payload as JSON text, encoded once. */
+  readonly data: string
+}
+
+export interface Event extends NewEvent {
+  /** Its place: 1, 2, 3, … without a gap, in commit order. */
+  readonly seq: number
+}
+
+const encodeUpdate = Schema.encodeSync(Schema.parseJson(ReconciliationUpdate))
+const encodeStatus = Schema.encodeSync(Schema.parseJson(CommandStatus))
+
+export const ofUpdate = (update: ReconciliationUpdate): NewEvent => ({
+  name: "reconciliation.update",
+  service: update.service,
+  subject: update.service,
+  data: encodeUpdate(update)
+})
+
+export const ofStatus = (status: CommandStatus): NewEvent => ({
+  name: "command.status",
+  service: status.service,
+  subject: status.commandId,
+  data: encodeStatus(status)
+})
+
+/** `<logId>-<seq>`: names one event of one database for ever. */
+export const id = (logId: string, seq: number): string => `${logId}-${seq}`
+
+const idForm = /^([a-z0-9]{1,40})-(0|[1-9]\d{0,15})$/
+
+/** Takes an event id apart. */
+export const parseId = (text: string): Option.Option<{ readonly logId: string; readonly seq: number }> => {
+  const match = idForm.exec(text)
+  const seq = Number(match?.[2])
+  return match?.[1] !== undefined && Number.isSafeInteger(seq) ? Option.some({ logId: match[1], seq }) : Option.none()
+}
+
+/** Which events a listener wants. Absent: all. */
+export interface EventFilter {
+  readonly services?: ReadonlyArray<string>
+  readonly names?: ReadonlyArray<EventName>
+}
+
+export const matches = (filter: EventFilter, event: Pick<NewEvent, "name" | "service">): boolean =>
+  (filter.services === undefined || filter.services.includes(event.service)) &&
+  (filter.names === undefined || filter.names.includes(event.name))

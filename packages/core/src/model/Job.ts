@@ -1,0 +1,38 @@
+/** A job, as one side sees it. */
+import * as Schema from "effect/Schema"
+
+/** What a job can be doing. Systems with more words are mapped onto these five. */
+export const JobState = Schema.Literal("waiting", "active", "delayed", "completed", "failed")
+export type JobState = typeof JobState.Type
+
+export const jobStates: ReadonlyArray<JobState> = JobState.literals
+
+/** `completed` and `failed`: nothing more will happen to the job unless somebody acts. */
+export const isFinished = (state: JobState): boolean => state === "completed" || state === "failed"
+
+/** Unique within a service. At most 512 characters, or a listing could fill memory with one id. */
+export const JobId = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(512))
+export type JobId = typeof JobId.Type
+
+export const QueueName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))
+
+/** One line of a listing. */
+export interface Job {
+  readonly id: JobId
+  readonly queue: string
+  readonly state: JobState
+  /**
+   * The job's own options remove it once it has finished, or something else than a person may remove it before: its
+   * absence is no evidence.
+   */
+  readonly leaves?: boolean
+}
+
+/** A job looked up by its id. */
+export class JobDetail extends Schema.Class<JobDetail>("JobDetail")({
+  id: JobId,
+  queue: QueueName,
+  state: JobState,
+  /** How often it was started; absent where the system does not say. */
+  attempts: Schema.optionalWith(Schema.NonNegativeInt, { exact: true })
+}) {}

@@ -1,0 +1,46 @@
+/** One side at one time: what a source, the ledger or an embedder's cache says about a service's jobs. */
+import * as Schema from "effect/Schema"
+import { sha256Json } from "./Digest.ts"
+import { type Job, type JobId, type JobState, jobStates } from "./Job.ts"
+import type { Timestamp } from "./Timestamp.ts"
+
+const Count = Schema.NonNegativeInt
+
+/** How many jobs are in each state. */
+export const JobCounts = Schema.Struct({
+  waiting: Count,
+  active: Count,
+  delayed: Count,
+  completed: Count,
+  failed: Count
+}).annotations({ identifier: "JobCounts" })
+export type JobCounts = typeof JobCounts.Type
+
+/** Counts, or `{}` where nothing was ever counted. */
+export const KnownCounts = Schema.Union(JobCounts, Schema.Struct({})).annotations({ identifier: "KnownCounts" })
+export type KnownCounts = typeof KnownCounts.Type
+
+export interface JobView {
+  /** When the reading began. */
+  readonly asOf: Timestamp
+  readonly counts: JobCounts
+  /** Every job, where this side can list them. */
+  readonly jobs?: ReadonlyMap<JobId, Job>
+}
+
+export const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }
+
+/** Counts a listing. */
+export const tally = (jobs: Iterable<Job>): JobCounts => {
+  const counts: Record<JobState, number> = { ...noJobs }
+  for (const job of jobs) counts[job.state] += 1
+  return counts
+}
+
+export const sameCounts = (a: JobCounts, b: JobCounts): boolean => jobStates.every((state) => a[state] === b[state])
+
+/**
+ * `"v1:"` and the lower-case hex SHA-256 of the RFC 8785 JSON of the counts, so that a client can compute it from
+ * the counts it was shown. Without counts: of `{}`.
+ */
+export const checksum = (counts: KnownCounts): string => `v1:${sha256Json(counts)}`

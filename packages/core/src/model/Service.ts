@@ -1,0 +1,63 @@
+/** A registered upstream job system, and how it feels. */
+import * as Schema from "effect/Schema"
+import { Timestamp } from "./Timestamp.ts"
+
+export const ServiceId = Schema.String.pipe(
+  Schema.pattern(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
+    message: () => "expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
+  }),
+  Schema.annotations({ identifier: "ServiceId" })
+)
+export type ServiceId = typeof ServiceId.Type
+
+export const HealthStatus = Schema.Literal("healthy", "unhealthy", "unknown")
+
+/** The last probe. `unknown`: not probed yet. */
+export const Health = Schema.Struct({
+  status: HealthStatus,
+  checkedAt: Schema.NullOr(Timestamp),
+  latencyMs: Schema.NullOr(Schema.NonNegativeInt),
+  message: Schema.optionalWith(Schema.String, { exact: true })
+}).annotations({ identifier: "Health" })
+export type Health = typeof Health.Type
+
+export const unknownHealth: Health = { status: "unknown", checkedAt: null, latencyMs: null }
+
+/** Free-form facts about a service. No secrets: they are shown to whoever may list services. */
+export const Metadata = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+export type Metadata = typeof Metadata.Type
+
+/** What is stored of a service. `registeredAt` is its first registration and survives restarts. */
+export interface Registration {
+  readonly id: ServiceId
+  readonly name: string
+  readonly type: string
+  readonly healthEndpoint: string
+  readonly metadata: Metadata
+  readonly registeredAt: Timestamp
+  /** It was registered once, and no longer is. */
+  readonly retired: boolean
+}
+
+/** What `GET /services/registered` lists. */
+export const Service = Schema.Struct({
+  id: ServiceId,
+  name: Schema.String,
+  type: Schema.String,
+  healthEndpoint: Schema.String,
+  registeredAt: Timestamp,
+  metadata: Metadata,
+  health: Health,
+  retired: Schema.optionalWith(Schema.Literal(true), { exact: true })
+}).annotations({ identifier: "Service" })
+export type Service = typeof Service.Type
+
+/** No service has this id. */
+export class ServiceNotFound extends Schema.TaggedError<ServiceNotFound>()("ServiceNotFound", {
+  service: Schema.String,
+  known: Schema.Array(ServiceId)
+}) {
+  override get message() {
+    return `no service "${this.service}" is registered${this.known.length === 0 ? "" : `; known: ${this.known.join(", ")}`}`
+  }
+}

@@ -1,0 +1,99 @@
+/** The record of what differed, and when that changed, in pages. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { DiscrepancyDetails, PassStatus } from "../model/Event.ts"
+import { KnownCounts } from "../model/JobView.ts"
+import { defaultLimit, meta, type Page, PageLimit, PageNumber, SortOrder } from "../model/Page.ts"
+import { ServiceId } from "../model/Service.ts"
+import { Bound, FromSql, Timestamp } from "../model/Timestamp.ts"
+import { Store, type StoreUnreadable } from "../storage/Store.ts"
+import { within } from "../storage/within.ts"
+
+/** One row of `discrepancy_event`: the disputes of a service changed, or it turned stale, or came back. */
+export const Discrepancy = Schema.Struct({
+  id: Schema.String,
+  timestamp: Timestamp,
+  service: ServiceId,
+  status: PassStatus,
+  counts: KnownCounts,
+  checksum: Schema.String,
+  latencyMs: Schema.NonNegativeInt,
+  discrepancyDetails: Schema.NullOr(DiscrepancyDetails)
+}).annotations({ identifier: "Discrepancy" })
+export type Discrepancy = typeof Discrepancy.Type
+
+/** Which rows, by time. `startDate <= timestamp < endDate`. */
+export const DiscrepancyQuery = Schema.Struct({
+  page: Schema.optionalWith(PageNumber, { default: () => 1 }),
+  limit: Schema.optionalWith(PageLimit, { default: () => defaultLimit }),
+  sortOrder: Schema.optionalWith(SortOrder, { default: () => "desc" as const }),
+  service: Schema.optionalWith(Schema.String, { exact: true }),
+  status: Schema.optionalWith(PassStatus, { exact: true }),
+  startDate: Schema.optionalWith(Bound, { exact: true }),
+  endDate: Schema.optionalWith(Bound, { exact: true })
+})
+export type DiscrepancyQuery = typeof DiscrepancyQuery.Type
+
+export class DiscrepancyLog extends Context.Tag("@mithrandir/core/DiscrepancyLog")<
+  DiscrepancyLog,
+  {
+    readonly page: (query: DiscrepancyQuery) => Effect.Effect<Page<Discrepancy>, StoreUnreadable>
+    /** The status of the newest row of a service. */
+    readonly lastStatus: (service: ServiceId) => Effect.Effect<Option.Option<PassStatus>, StoreUnreadable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const store = yield* Store
+
+  const page = Effect.fn("DiscrepancyLog.page")((query: DiscrepancyQuery) =>
+    store.read((sql) =>
+      Effect.gen(function* () {
+        const where = sql.and([
+          sql`1 = 1`,
+          ...(query.service === undefined ? [] : [sql`service = ${query.service}`]),
+          ...(query.status === undefined ? [] : [sql`status = ${query.status}`]),
+          ...within(sql, "timestamp", query)
+        ])
+        const order = sql.literal(query.sortOrder)
+        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM discrepancy_event WHERE ${where}`
+        // Ids are UUIDv7, so they break ties by insertion.
+        const rows = yield* sql`
+          SELECT * FROM discrepancy_event WHERE ${where} ORDER BY timestamp ${order}, id ${order}
+          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
+        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      })
+    )
+  )
+
+  const lastStatus = Effect.fn("DiscrepancyLog.lastStatus")((service: ServiceId) =>
+    Effect.map(
+      store.read(
+        (sql) => sql<{ status: PassStatus }>`
+          SELECT status FROM discrepancy_event WHERE service = ${service} ORDER BY timestamp DESC, id DESC LIMIT 1`
+      ),
+      (rows) => Option.map(Option.fromNullable(rows[0]), ({ status }) => status)
+    )
+  )
+
+  return DiscrepancyLog.of({ page, lastStatus })
+})
+
+export const layer: Layer.Layer<DiscrepancyLog, never, Store> = Layer.effect(DiscrepancyLog, make)
+
+const Row = Schema.Struct({
+  id: Schema.String,
+  timestamp: FromSql,
+  service: ServiceId,
+  status: PassStatus,
+  counts: Schema.propertySignature(Schema.parseJson(KnownCounts)).pipe(Schema.fromKey("counts_json")),
+  checksum: Schema.String,
+  latencyMs: Schema.propertySignature(Schema.Number).pipe(Schema.fromKey("latency_ms")),
+  discrepancyDetails: Schema.propertySignature(Schema.NullOr(Schema.parseJson(DiscrepancyDetails))).pipe(
+    Schema.fromKey("discrepancy_details_json")
+  )
+})
+const decodeRows = Schema.decodeUnknown(Schema.Array(Row))

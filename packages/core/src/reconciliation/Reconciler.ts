@@ -1,0 +1,338 @@
+/** Says whether what is believed is true: one pass at a time, for each service. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { v7 as uuid } from "uuid"
+import { InFlight } from "../commands/InFlight.ts"
+import { ExpectedState, type ExpectedUnavailable } from "../ledger/ExpectedState.ts"
+import { type Account, changed, type Entry, Ledger } from "../ledger/Ledger.ts"
+import { DiscrepancyDetails, ofUpdate, type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
+import type { JobId } from "../model/Job.ts"
+import { checksum, type JobView, tally } from "../model/JobView.ts"
+import { type Adoption, type Dispute, type Evidence, judge, type Reading, type Side } from "../model/Judgement.ts"
+import type { ServiceNotFound } from "../model/Service.ts"
+import type { Timestamp } from "../model/Timestamp.ts"
+import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
+import type { ReadError } from "../sources/JobSource.ts"
+import { type Change, Write } from "../storage/Change.ts"
+import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
+import { DiscrepancyLog } from "./DiscrepancyLog.ts"
+import { backoffMs, nextTickMs } from "./Pace.ts"
+import { confirm, read } from "./Reading.ts"
+import { details } from "./Report.ts"
+
+export interface PassRequest {
+  /** Which service. Absent: each. */
+  readonly service?: string
+  /** Take what the source says for true, ending every open dispute; recorded with this actor. */
+  readonly acceptAs?: string
+}
+
+export class Reconciler extends Context.Tag("@mithrandir/core/Reconciler")<
+  Reconciler,
+  {
+    /** A pass now. An upstream that does not answer is no error: its pass ends `stale`. */
+    readonly run: (
+      request: PassRequest
+    ) => Effect.Effect<ReadonlyArray<ReconciliationUpdate>, ServiceNotFound | StoreUnavailable | StoreUnreadable>
+    /** The latest pass of every service that had one. */
+    readonly status: Effect.Effect<ReadonlyArray<ReconciliationUpdate>, StoreUnreadable>
+    /** Passes for ever: every service at its own interval, none delaying another, backing off while it fails. */
+    readonly poll: Effect.Effect<never>
+  }
+>() {}
+
+/** A source that fails once may have hiccuped; twice in a row goes on the record. */
+const failuresBeforeRecord = 2
+
+/** Readings in one pass that may contradict each other before it leaves the question to the next pass. */
+const maxReadings = 4
+
+/** What one pass learned from the source. */
+interface Findings {
+  readonly last: Reading
+  readonly first: Evidence["first"]
+  readonly found: ReadonlyMap<JobId, Side>
+  /** The expected side, where somebody else than the ledger keeps it: none while there is nothing in it. */
+  readonly other: Option.Option<Option.Option<JobView>>
+  readonly latencyMs: number
+}
+
+const make = Effect.gen(function* () {
+  const discrepancies = yield* DiscrepancyLog
+  const expectedState = yield* ExpectedState
+  const inFlight = yield* InFlight
+  const ledger = yield* Ledger
+  const registry = yield* ServiceRegistry
+  const store = yield* Store
+  const failures = new Map<string, number>()
+  const passing = new Map(registry.all.map(({ id }) => [id, Effect.unsafeMakeSemaphore(1)]))
+
+  const otherSide = (service: RegisteredService) => Effect.transposeOption(expectedState.of(service.id))
+
+  /** Reads until there is nothing left to doubt, or one pass has doubted enough. */
+  const examine = (
+    service: RegisteredService,
+    account: Account,
+    touched: () => Evidence["inFlight"]
+  ): Effect.Effect<Findings, ReadError | ExpectedUnavailable> =>
+    Effect.gen(function* () {
+      const began = yield* Clock.currentTimeMillis
+      let first: Evidence["first"]
+      let found: ReadonlyMap<JobId, Side> = new Map()
+      let latencyMs = 0
+      for (let readings = 1; ; readings++) {
+        const other = yield* otherSide(service)
+        const last = yield* read(service.source)
+        if (readings === 1) latencyMs = Math.max(0, (yield* Clock.currentTimeMillis) - began)
+        const findings: Findings = { last, first, found, other, latencyMs }
+        const { expected, evidence } = frame(service, account, findings, touched(), yield* DateTime.now)
+        const { suspects, unconfirmed } = judge(expected, last, evidence)
+        if (unconfirmed.length > 0) {
+          const confirmed = yield* confirm(service.source, unconfirmed)
+          if (Option.isSome(confirmed)) return { ...findings, found: confirmed.value }
+          found = new Map()
+        } else if (suspects.length === 0) return findings
+        if (readings === maxReadings) return findings
+        first = { expected, actual: last }
+        yield* Effect.sleep(service.settle)
+      }
+    })
+
+  const recorded = (service: RegisteredService) =>
+    Effect.map(
+      discrepancies.lastStatus(service.id),
+      Option.getOrElse((): PassStatus => "verified")
+    )
+
+  /** One pass, start to end. Whoever calls it holds the service's permit. */
+  const pass = (service: RegisteredService, acceptAs: string | undefined) =>
+    Effect.gen(function* () {
+      const began = yield* Clock.currentTimeMillis
+      const account = yield* ledger.account(service.id)
+      const touched = yield* inFlight.observe(service.id)
+      const findings = yield* Effect.either(examine(service, account, touched))
+      const recordedStatus = yield* recorded(service)
+      const at = yield* DateTime.now
+      if (findings._tag === "Left") {
+        return yield* stale(service, findings.left, recordedStatus, at, at.epochMillis - began)
+      }
+      failures.delete(service.id)
+      const { result } = yield* ledger.enter(service.id, (now) =>
+        conclude(service, now, findings.right, touched(), recordedStatus, at, acceptAs)
+      )
+      return result
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("CommandIdTaken", Effect.die),
+      Effect.annotateLogs({ service: service.id }),
+      Effect.withSpan("Reconciler.pass", { attributes: { service: service.id } })
+    )
+
+  const latest = (service?: string) =>
+    Effect.flatMap(
+      store.read((sql) =>
+        service === undefined
+          ? sql<{ data: string }>`SELECT data FROM latest_update ORDER BY service`
+          : sql<{ data: string }>`SELECT data FROM latest_update WHERE service = ${service}`
+      ),
+      (rows) => Effect.orDie(decodeUpdates(rows.map(({ data }) => data)))
+    )
+
+  const stale = (
+    service: RegisteredService,
+    error: ReadError | ExpectedUnavailable,
+    recordedStatus: PassStatus,
+    at: Timestamp,
+    latencyMs: number
+  ) =>
+    Effect.gen(function* () {
+      const inARow = (failures.get(service.id) ?? 0) + 1
+      failures.set(service.id, inARow)
+      const [last] = yield* latest(service.id)
+      const counts = last?.counts ?? {}
+      const update: ReconciliationUpdate = {
+        eventId: uuid(),
+        service: service.id,
+        status: "stale",
+        counts,
+        checksum: checksum(counts),
+        latencyMs: Math.max(0, latencyMs),
+        observedAt: last?.observedAt ?? at,
+        message: error.message
+      }
+      yield* store.commit(told(update, at, inARow >= failuresBeforeRecord && recordedStatus !== "stale"))
+      return update
+    })
+
+  const passNow = (service: RegisteredService, acceptAs?: string) =>
+    (passing.get(service.id) ?? Effect.unsafeMakeSemaphore(1)).withPermits(1)(pass(service, acceptAs))
+
+  const run = Effect.fn("Reconciler.run")(function* (request: PassRequest) {
+    const services = request.service === undefined ? registry.all : [yield* registry.get(request.service)]
+    return yield* Effect.forEach(services, (service) => passNow(service, request.acceptAs), {
+      concurrency: "unbounded"
+    })
+  })
+
+  const status = Effect.map(latest(), (updates) => {
+    const registered = new Set(registry.all.map(({ id }) => id))
+    return updates.filter(({ service }) => registered.has(service))
+  })
+
+  const pollOne = (service: RegisteredService) =>
+    Effect.gen(function* () {
+      const intervalMs = Duration.toMillis(service.pollInterval)
+      // A pass that fails to be written is logged by the store; the next one tries again.
+      const once = Effect.catchAllCause(passNow(service), (cause) => Effect.logError("a pass was lost", cause))
+      yield* once
+      // Services that start together are not to be asked together for ever.
+      const offset = (yield* Clock.currentTimeMillis) + (yield* Random.nextIntBetween(1, intervalMs + 1))
+      while (true) {
+        const now = yield* Clock.currentTimeMillis
+        const inARow = failures.get(service.id) ?? 0
+        const next = inARow === 0 ? nextTickMs(offset, intervalMs, now) : now + backoffMs(intervalMs, inARow)
+        yield* Effect.sleep(Duration.millis(next - now))
+        yield* once
+      }
+    })
+
+  const poll = Effect.zipRight(
+    Effect.forEach(registry.all, pollOne, { concurrency: "unbounded", discard: true }),
+    Effect.never
+  )
+
+  return Reconciler.of({ run, status, poll })
+})
+
+export const layer: Layer.Layer<
+  Reconciler,
+  never,
+  DiscrepancyLog | ExpectedState | InFlight | Ledger | ServiceRegistry | Store
+> = Layer.effect(Reconciler, make)
+
+const decodeUpdates = Schema.decodeUnknown(Schema.Array(Schema.parseJson(ReconciliationUpdate)))
+
+/** Puts the question that `judge` answers. */
+const frame = (
+  service: RegisteredService,
+  account: Account,
+  { first, found, last, other }: Findings,
+  touched: Evidence["inFlight"],
+  now: Timestamp
+) => {
+  const own: Option.Option<JobView> = Option.map(account.read, ({ asOf, counts }) => ({
+    asOf,
+    counts: last.view.jobs === undefined ? counts : tally(account.jobs.values()),
+    jobs: account.jobs
+  }))
+  const expected = Option.getOrElse(other, () => own)
+  const ageMs = Option.map(expected, ({ asOf }) => Math.max(0, last.view.asOf.epochMillis - asOf.epochMillis))
+  const isTooOld = Option.match(ageMs, {
+    onNone: () => true,
+    onSome: (age) => age > Duration.toMillis(service.source.finishedKept)
+  })
+  const evidence: Evidence = {
+    explanation: isTooOld ? "adopt" : service.expectation,
+    first,
+    found,
+    inFlight: touched,
+    open: account.disputes,
+    now,
+    countsAccuse: Option.isSome(other) || service.expectation === "strict"
+  }
+  const nothing: JobView = { asOf: last.view.asOf, counts: last.view.counts, jobs: new Map() }
+  return { expected: Option.getOrElse(expected, () => nothing), evidence, isTooOld, ageMs }
+}
+
+/** Judges, and says what is to be written of it. */
+const conclude = (
+  service: RegisteredService,
+  account: Account,
+  findings: Findings,
+  touched: Evidence["inFlight"],
+  recordedStatus: PassStatus,
+  at: Timestamp,
+  acceptAs: string | undefined
+): Entry<ReconciliationUpdate> => {
+  const { ageMs, evidence, expected, isTooOld } = frame(service, account, findings, touched, at)
+  const { view } = findings.last
+  const judgement = judge(expected, findings.last, evidence)
+  const accepted = acceptAs === undefined ? [] : judgement.disputes
+  const disputes = acceptAs === undefined ? judgement.disputes : []
+  const status: PassStatus = disputes.length === 0 ? "verified" : "discrepancy"
+  const difference = details([...disputes, ...accepted], view.counts)
+  const update: ReconciliationUpdate = {
+    eventId: uuid(),
+    service: service.id,
+    status,
+    counts: view.counts,
+    checksum: checksum(view.counts),
+    latencyMs: findings.latencyMs,
+    observedAt: view.asOf,
+    ...(view.jobs === undefined && !evidence.countsAccuse ? { basis: "observed" as const } : {}),
+    ...(isTooOld
+      ? {
+          rebaselined: true as const,
+          ...Option.match(ageMs, {
+            onNone: () => ({}),
+            onSome: (ledgerAgeMs) => ({ ledgerAgeMs })
+          })
+        }
+      : {}),
+    ...(difference === undefined
+      ? {}
+      : {
+          discrepancyDetails:
+            acceptAs === undefined
+              ? difference
+              : { ...difference, accepted: { actor: acceptAs, disputes: accepted.length } }
+        })
+  }
+  const { ended, open } = changed(account.disputes, disputes)
+  const isNews = open.length + ended.length + accepted.length > 0 || recordedStatus !== status
+  return {
+    adoptions: Option.isSome(findings.other)
+      ? []
+      : [
+          ...judgement.explained,
+          ...accepted.flatMap((dispute) => (dispute.kind === "job" ? [adoption(dispute, account, view)] : []))
+        ],
+    read: Option.some({ asOf: view.asOf, counts: acceptAs === undefined ? judgement.counts : view.counts }),
+    disputes: Option.some(disputes),
+    change: told(update, at, isNews),
+    result: update
+  }
+}
+
+/** Takes the actual side of a dispute for true. */
+const adoption = ({ id }: Dispute, account: Account, view: JobView): Adoption => ({
+  id,
+  from: account.jobs.get(id),
+  to: view.jobs?.get(id)
+})
+
+/** What a pass tells: to the stream, to whoever asks for the latest, and, if it is news, to the record. */
+const told = (update: ReconciliationUpdate, at: Timestamp, isNews: boolean): Change => {
+  const event = ofUpdate(update)
+  const { checksum, counts, discrepancyDetails, eventId, latencyMs, service, status } = update
+  const record = Write.DiscrepancyRecorded({
+    id: eventId,
+    timestamp: at,
+    service,
+    status,
+    countsJson: JSON.stringify(counts),
+    checksum,
+    latencyMs,
+    detailsJson: Option.map(Option.fromNullable(discrepancyDetails), encodeDetails)
+  })
+  return { writes: [Write.PassEnded({ service, data: event.data }), ...(isNews ? [record] : [])], events: [event] }
+}
+
+const encodeDetails = Schema.encodeSync(Schema.parseJson(DiscrepancyDetails))

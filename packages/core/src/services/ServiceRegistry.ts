@@ -1,0 +1,167 @@
+/** Which job systems there are, and how each is to be treated. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { Metadata, type Registration, ServiceId, ServiceNotFound } from "../model/Service.ts"
+import { FromSql } from "../model/Timestamp.ts"
+import { JobSource, type Shape } from "../sources/JobSource.ts"
+import { Write } from "../storage/Change.ts"
+import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
+
+/** How a difference is explained: by the ordinary life of jobs, or hardly at all. */
+export type Expectation = "lifecycle" | "strict"
+
+/** A service as configuration or code describes it. */
+export interface ServiceDefinition<E = never, R = never> {
+  readonly id: ServiceId
+  /** For people. Default: the id. */
+  readonly name?: string
+  /** What kind of system it is: `palantir`, `bullmq`, or an embedder's own word. */
+  readonly type: string
+  /** Shown, and probed over HTTP where it is http(s). Without userinfo. */
+  readonly healthEndpoint: string
+  /** Whether `healthEndpoint` was given, so that HTTP probes it; otherwise the source's own `ping` does. */
+  readonly probeEndpoint?: boolean
+  readonly metadata?: Metadata
+  readonly source: Layer.Layer<JobSource, E, R>
+  /** Default 5 s, at least 100 ms. */
+  readonly pollInterval?: Duration.DurationInput
+  /** How long a difference is given to settle before it is read again. Default 250 ms. */
+  readonly settle?: Duration.DurationInput
+  /** How long a command may take from its acceptance to its effect. Default 30 s. */
+  readonly commandTimeout?: Duration.DurationInput
+  /** Default `lifecycle`. */
+  readonly expectation?: Expectation
+}
+
+/** A service as the others use it: defaults filled in, its source at hand. */
+export interface RegisteredService {
+  readonly id: ServiceId
+  readonly type: string
+  readonly source: Shape
+  readonly healthEndpoint: string
+  readonly probeEndpoint: boolean
+  readonly pollInterval: Duration.Duration
+  readonly settle: Duration.Duration
+  readonly commandTimeout: Duration.Duration
+  readonly expectation: Expectation
+}
+
+export class ServiceRegistry extends Context.Tag("@mithrandir/core/ServiceRegistry")<
+  ServiceRegistry,
+  {
+    /** The services there are now, in the order they were defined in. */
+    readonly all: ReadonlyArray<RegisteredService>
+    readonly get: (id: string) => Effect.Effect<RegisteredService, ServiceNotFound>
+    /** All that was ever registered, with what is retired, by id. */
+    readonly registrations: Effect.Effect<ReadonlyArray<Registration>, StoreUnreadable>
+    /** Writes down which services there are now. The writer does it once it has recovered. */
+    readonly register: Effect.Effect<void, StoreUnavailable | StoreUnreadable>
+  }
+>() {}
+
+/** A definition that cannot be used. */
+export class ServiceInvalid extends Schema.TaggedError<ServiceInvalid>()("ServiceInvalid", {
+  service: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `service "${this.service}": ${this.problem}`
+  }
+}
+
+/** Polling more often would say nothing new and load the upstream. */
+export const minPollInterval = Duration.millis(100)
+
+const defaults = {
+  pollInterval: Duration.seconds(5),
+  settle: Duration.millis(250),
+  commandTimeout: Duration.seconds(30)
+}
+
+const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const services = new Map<string, RegisteredService>()
+    for (const definition of definitions) {
+      yield* check(definition, services)
+      // Each its own: two services of one kind share nothing.
+      const built = yield* Layer.build(Layer.fresh(definition.source))
+      services.set(definition.id, {
+        id: definition.id,
+        type: definition.type,
+        source: Context.get(built, JobSource),
+        healthEndpoint: definition.healthEndpoint,
+        probeEndpoint: definition.probeEndpoint ?? false,
+        pollInterval: Duration.decode(definition.pollInterval ?? defaults.pollInterval),
+        settle: Duration.decode(definition.settle ?? defaults.settle),
+        commandTimeout: Duration.decode(definition.commandTimeout ?? defaults.commandTimeout),
+        expectation: definition.expectation ?? "lifecycle"
+      })
+    }
+    const known = Array.from(services.keys())
+
+    const get = (id: string) => {
+      const service = services.get(id)
+      return service === undefined ? new ServiceNotFound({ service: id, known }) : Effect.succeed(service)
+    }
+
+    const registrations = store.read((sql) =>
+      Effect.flatMap(
+        sql`SELECT id, name, type, health_endpoint, metadata_json, registered_at, retired_at FROM service ORDER BY id`,
+        decodeRows
+      )
+    )
+
+    const register = Effect.gen(function* () {
+      const at = yield* DateTime.now
+      yield* store.commit({
+        writes: [
+          Write.ServicesRegistered({
+            at,
+            registrations: definitions.map(({ healthEndpoint, id, metadata = {}, name = id, type }) => {
+              return { id, name, type, healthEndpoint, metadata, registeredAt: at, retired: false }
+            })
+          })
+        ],
+        events: []
+      })
+    }).pipe(Effect.catchTag("CommandIdTaken", Effect.die))
+
+    return ServiceRegistry.of({ all: Array.from(services.values()), get, registrations, register })
+  })
+
+/** The services an application has. Each gets a source of its own, which lives as long as the layer. */
+export const layer = <E, R>(
+  definitions: ReadonlyArray<ServiceDefinition<E, R>>
+): Layer.Layer<ServiceRegistry, E | ServiceInvalid, R | Store> => Layer.scoped(ServiceRegistry, make(definitions))
+
+const check = <E, R>(definition: ServiceDefinition<E, R>, known: ReadonlyMap<string, unknown>) => {
+  const invalid = (problem: string) => new ServiceInvalid({ service: definition.id, problem })
+  if (!Schema.is(ServiceId)(definition.id)) return invalid("its id must be 1 to 64 of a-z 0-9 . _ -")
+  if (known.has(definition.id)) return invalid("its id is taken by another service")
+  const interval = Duration.decode(definition.pollInterval ?? defaults.pollInterval)
+  return Duration.lessThan(interval, minPollInterval)
+    ? invalid(`its pollInterval must be at least ${Duration.format(minPollInterval)}`)
+    : Effect.void
+}
+
+const Row = Schema.Struct({
+  id: ServiceId,
+  name: Schema.String,
+  type: Schema.String,
+  healthEndpoint: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("health_endpoint")),
+  metadata: Schema.propertySignature(Schema.parseJson(Metadata)).pipe(Schema.fromKey("metadata_json")),
+  registeredAt: Schema.propertySignature(FromSql).pipe(Schema.fromKey("registered_at")),
+  retired: Schema.propertySignature(
+    Schema.transform(Schema.NullOr(Schema.String), Schema.Boolean, {
+      strict: true,
+      decode: (retiredAt) => retiredAt !== null,
+      encode: () => null
+    })
+  ).pipe(Schema.fromKey("retired_at"))
+})
+const decodeRows = Schema.decodeUnknown(Schema.Array(Row))

@@ -1,0 +1,271 @@
+/** The queues of a Redis that BullMQ works on. `bullmq` is an optional peer: import this module by its own path. */
+import { type Job as BullJob, Queue as BullQueue } from "bullmq"
+import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type Job, JobDetail, type JobId, type JobState, jobStates } from "../model/Job.ts"
+import { type JobCounts, noJobs } from "../model/JobView.ts"
+import * as BullMqConnection from "./BullMqConnection.ts"
+import * as BullMqQueue from "./BullMqQueue.ts"
+import {
+  type ActionError,
+  ActionRejected,
+  JobSource,
+  maxListedJobs,
+  Queue,
+  type ReadError,
+  type Shape,
+  SourceInvalid,
+  TargetNotFound
+} from "./JobSource.ts"
+
+export interface Options {
+  /** `redis://` or `rediss://`, with the database as its path where it is not 0. */
+  readonly url: string
+  /** The queues to look after; other queues of that Redis are none of its business. */
+  readonly queues: ReadonlyArray<string>
+  readonly password?: Redacted.Redacted
+  /** BullMQ's prefix of every key: `bull` unless told otherwise. */
+  readonly prefix?: string
+  /** How long one call may take. 3 seconds unless told otherwise. */
+  readonly requestTimeout?: Duration.DurationInput
+  /**
+   * How long finished jobs stay. 10 minutes unless told otherwise; jobs that BullMQ is told to remove sooner are
+   * listed with `leaves`.
+   */
+  readonly finishedKept?: Duration.DurationInput
+}
+
+/**
+ * BullMQ queues as one source. A job's id is `queue:id`, since BullMQ numbers jobs per queue. Connects with the first
+ * call, and again whenever a call finds the connection gone; closes it with its scope. Writes nothing but what an
+ * action asks for.
+ *
+ * `prioritized`, `paused` and `waiting-children` count as waiting. A purge leaves `waiting-children` alone, as BullMQ's
+ * own `drain` does, and the next job of a scheduler.
+ */
+export const layer = (options: Options): Layer.Layer<JobSource> => Layer.scoped(JobSource, make(options))
+
+interface Handle {
+  readonly name: string
+  readonly bull: BullQueue
+  readonly read: BullMqQueue.BullMqQueue
+}
+
+const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const finishedKept = Duration.decode(options.finishedKept ?? "10 minutes")
+    const connection = yield* BullMqConnection.make({
+      url: options.url,
+      requestTimeout: Duration.decode(options.requestTimeout ?? "3 seconds"),
+      ...(options.password === undefined ? {} : { password: options.password })
+    })
+    BullMqQueue.define(connection.client)
+
+    const queues = new Map<string, Handle>()
+    for (const name of new Set(options.queues)) {
+      const bull = yield* open(name, connection.client, options.prefix)
+      queues.set(name, {
+        name,
+        bull,
+        read: BullMqQueue.make({ connection, name, toKey: (key) => bull.toKey(key), finishedKept })
+      })
+    }
+    const handles = Array.from(queues.values())
+
+    /** The queue and BullMQ's own id; undefined where no queue of ours can have the job. */
+    const locate = (id: JobId): { readonly queue: Handle; readonly bullId: string } | undefined => {
+      const end = id.indexOf(":")
+      const queue = queues.get(id.slice(0, Math.max(end, 0)))
+      const bullId = id.slice(end + 1)
+      return queue === undefined || bullId === "" ? undefined : { queue, bullId }
+    }
+
+    const find = Effect.fn("BullMq.find")(function* (id: JobId) {
+      const at = locate(id)
+      const job = at === undefined ? undefined : yield* at.queue.read.find(at.bullId)
+      return at === undefined || job === undefined
+        ? Option.none()
+        : Option.some(new JobDetail({ id, queue: at.queue.name, ...job }))
+    })
+
+    /** Looks first: BullMQ says of a job that is missing what it says of one it has removed. */
+    const withJob = <A>(
+      id: JobId,
+      act: (queue: Handle, bullId: string, state: JobState) => Effect.Effect<A, ActionError>
+    ): Effect.Effect<A, ActionError> =>
+      Effect.gen(function* () {
+        const at = locate(id)
+        const job = at === undefined ? undefined : yield* at.queue.read.find(at.bullId)
+        if (at === undefined || job === undefined) return yield* new TargetNotFound({ target: id })
+        return yield* act(at.queue, at.bullId, job.state)
+      })
+
+    const source: Shape = {
+      counts: Effect.map(
+        Effect.forEach(handles, ({ read }) => read.counts),
+        sum
+      ).pipe(Effect.withSpan("BullMq.counts")),
+      jobs: Stream.suspend(() => {
+        let listed = 0
+        return Stream.flattenChunks(
+          Stream.mapEffect(Stream.fromIterable(handles), ({ name, read }) =>
+            Effect.flatMap(read.jobs, (jobs) => {
+              listed += jobs.length
+              return listed > maxListedJobs
+                ? new SourceInvalid({ problem: `more than ${maxListedJobs} jobs` })
+                : named(name, jobs)
+            })
+          )
+        )
+      }),
+      find,
+      queue: Effect.fn("BullMq.queue")(function* (name: string) {
+        const queue = queues.get(name)
+        return queue === undefined ? Option.none() : Option.some(new Queue({ name, counts: yield* queue.read.counts }))
+      }),
+      actions: {
+        retryJob: Effect.fn("BullMq.retryJob")((id: JobId) =>
+          withJob(id, (queue, bullId, state) =>
+            state === "failed"
+              ? Effect.flatMap(
+                  connection.call(() => retried(queue.bull, bullId)),
+                  (code) => decided(id, code, "the job has not failed")
+                )
+              : new ActionRejected({ problem: "the job has not failed" })
+          )
+        ),
+        deleteJob: Effect.fn("BullMq.deleteJob")((id: JobId) =>
+          withJob(id, (queue, bullId, state) =>
+            state === "active"
+              ? new ActionRejected({ problem: "the job is active" })
+              : Effect.flatMap(
+                  connection.call(() => removed(queue.bull, bullId)),
+                  (code) => decided(id, code, "a worker holds the job")
+                )
+          )
+        ),
+        purgeQueue: Effect.fn("BullMq.purgeQueue")((name: string) => {
+          const queue = queues.get(name)
+          return queue === undefined ? new TargetNotFound({ target: name }) : purged(connection, queue.bull)
+        })
+      },
+      honoursKeys: false,
+      finishedKept,
+      ping: Effect.asVoid(connection.call((client) => client.llen(`${options.prefix ?? "bull"}:mithrandir`))).pipe(
+        Effect.withSpan("BullMq.ping")
+      )
+    }
+    return source
+  })
+
+/** A queue on a connection that is not its own. It would write its own settings to Redis, were it not told not to. */
+const open = (name: string, connection: BullMqConnection.Client, prefix: string | undefined) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const bull = new BullQueue(name, {
+        connection,
+        skipMetasUpdate: true,
+        skipVersionCheck: true,
+        skipWaitingForReady: true,
+        ...(prefix === undefined ? {} : { prefix })
+      })
+      // What goes wrong is said by the call it happens to.
+      bull.on("error", () => {})
+      return bull
+    }),
+    (bull) => Effect.ignore(Effect.tryPromise(() => bull.close()))
+  )
+
+const sum = (all: ReadonlyArray<JobCounts>): JobCounts => {
+  const total: Record<JobState, number> = { ...noJobs }
+  for (const counts of all) for (const state of jobStates) total[state] += counts[state]
+  return total
+}
+
+/** The longest id that a listing may have. */
+const maxIdLength = 512
+
+const named = (name: string, jobs: ReadonlyArray<Job>): Effect.Effect<Chunk.Chunk<Job>, ReadError> => {
+  const seen = new Set<string>()
+  const named: Array<Job> = []
+  for (const job of jobs) {
+    const id = `${name}:${job.id}`
+    if (id.length > maxIdLength) return new SourceInvalid({ problem: `an id of more than ${maxIdLength} characters` })
+    if (seen.has(id)) return new SourceInvalid({ problem: "an id that is listed twice" })
+    seen.add(id)
+    named.push({ ...job, id })
+  }
+  return Effect.succeed(Chunk.unsafeFromArray(named))
+}
+
+/** BullMQ's words for how a script ended. */
+const Code = { done: 1, refused: 0, missing: -1, notInState: -3, ofScheduler: -8 } as const
+
+/** BullMQ throws what its script returned, with the number as `code`; other errors are the connection's. */
+const code = async (run: Promise<unknown>): Promise<number> => {
+  try {
+    const answer = await run
+    return typeof answer === "number" ? answer : Code.done
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown }
+    if (typeof code === "number") return code
+    throw error
+  }
+}
+
+const retried = async (queue: BullQueue, id: string): Promise<number> => {
+  const job: BullJob | undefined = await queue.getJob(id)
+  return job === undefined ? Code.missing : code(job.retry("failed"))
+}
+
+/** Without its children: they were not asked for, and would look like jobs that vanished. */
+const removed = (queue: BullQueue, id: string) => code(queue.remove(id, { removeChildren: false }))
+
+const decided = (id: JobId, code: number, problem: string): Effect.Effect<void, ActionError> => {
+  switch (code) {
+    case Code.done:
+      return Effect.void
+    case Code.missing:
+      return new TargetNotFound({ target: id })
+    case Code.ofScheduler:
+      return new ActionRejected({ problem: "the job belongs to a scheduler" })
+    default:
+      return new ActionRejected({ problem })
+  }
+}
+
+/** What a purge removes: everything that waits, but for parents that wait for their children. */
+const purgeable = ["wait", "paused", "prioritized", "delayed"] as const
+
+/** The most jobs one step of a purge removes: Redis does nothing else meanwhile. */
+const purgeStep = 1000
+
+/** The most steps of one purge: as many as a listing may have jobs. Beyond it others add faster than we remove. */
+const maxPurgeSteps = maxListedJobs / purgeStep
+
+/**
+ * Removes by BullMQ's `clean`, which tells what it removed, atomically per step: a job that a worker took meanwhile is
+ * not in the set any more. (`drain` tells nothing, and takes the wrong jobs off a list that a scheduler's job is in.)
+ * A negative grace takes in jobs of a producer whose clock is ahead of ours.
+ */
+const purged = (connection: BullMqConnection.Connection, queue: BullQueue): Effect.Effect<number, ReadError> =>
+  Effect.gen(function* () {
+    let total = 0
+    for (const set of purgeable) {
+      for (let step = 0; step < maxPurgeSteps; step += 1) {
+        const ids = yield* connection.call(() => queue.clean(-clockSkew, purgeStep, set))
+        total += ids.length
+        if (ids.length === 0) break
+      }
+    }
+    return total
+  })
+
+/** Ten years, in milliseconds. */
+const clockSkew = 10 * 365 * 24 * 60 * 60 * 1000

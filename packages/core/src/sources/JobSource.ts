@@ -1,0 +1,146 @@
+/** The port to one upstream job system: what can be read of it, and what can be done to it. */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type { Job, JobDetail, JobId } from "../model/Job.ts"
+import { JobCounts } from "../model/JobView.ts"
+
+/** The most jobs one listing may have. Beyond it the listing fails as `SourceInvalid`: it would fill memory. */
+export const maxListedJobs = 2_000_000
+
+/** The most bytes one answer of a source may have. */
+export const maxAnswerBytes = 16 * 1024 * 1024
+
+/**
+ * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `denied`: 401 or
+ * 403. `limited`: 429. `status`: another status that decides nothing. `readonly`: it takes no writes now.
+ */
+export const UnavailableReason = Schema.Literal(
+  "connect",
+  "timeout",
+  "reset",
+  "status",
+  "denied",
+  "limited",
+  "readonly"
+)
+
+/** The source did not answer, or not now. Worth another try. */
+export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("SourceUnavailable", {
+  reason: UnavailableReason,
+  status: Schema.optionalWith(Schema.Int, { exact: true })
+}) {
+  override get message() {
+    switch (this.reason) {
+      case "connect":
+        return "no connection could be made"
+      case "timeout":
+        return "it did not answer in time"
+      case "reset":
+        return "the connection broke"
+      case "denied":
+        return "it refused our credentials"
+      case "limited":
+        return "it asked us to slow down"
+      case "readonly":
+        return "it takes no writes now"
+      case "status":
+        return `it answered with status ${this.status ?? "unknown"}`
+    }
+  }
+}
+
+/** The source answered something that the contract does not allow. `problem` names it and quotes nothing. */
+export class SourceInvalid extends Schema.TaggedError<SourceInvalid>()("SourceInvalid", { problem: Schema.String }) {
+  override get message() {
+    return `its answer does not fit the contract: ${this.problem}`
+  }
+}
+
+/** The upstream does not know the target. Nothing was applied. */
+export class TargetNotFound extends Schema.TaggedError<TargetNotFound>()("TargetNotFound", { target: Schema.String }) {
+  override get message() {
+    return `"${this.target}" does not exist upstream`
+  }
+}
+
+/** The upstream decided against the action. Nothing was applied. */
+export class ActionRejected extends Schema.TaggedError<ActionRejected>()("ActionRejected", {
+  /** The HTTP status, where there was one. */
+  status: Schema.optionalWith(Schema.Int, { exact: true }),
+  problem: Schema.String
+}) {
+  override get message() {
+    return `upstream refused: ${this.problem}`
+  }
+}
+
+export type ReadError = SourceUnavailable | SourceInvalid
+export type ActionError = ReadError | TargetNotFound | ActionRejected
+
+/** A queue, looked up by its name. */
+export class Queue extends Schema.Class<Queue>("Queue")({ name: Schema.String, counts: JobCounts }) {}
+
+/** A worker service, looked up by its name. A restart gives it another `instanceId`. */
+export class Worker extends Schema.Class<Worker>("Worker")({ name: Schema.String, instanceId: Schema.String }) {}
+
+/** An answer passed through as it came. */
+export interface RawAnswer {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly body: Uint8Array
+}
+
+/**
+ * What a source can do to a target. Each takes the command's id as the key under which the upstream is asked to
+ * apply it at most once. An action that is absent is not supported.
+ */
+export interface SourceActions {
+  /** Puts a failed job back to work. */
+  readonly retryJob?: (id: JobId, key: string) => Effect.Effect<void, ActionError>
+  /** Removes a job that is not active. */
+  readonly deleteJob?: (id: JobId, key: string) => Effect.Effect<void, ActionError>
+  /** Removes the waiting and delayed jobs of a queue; gives their number. */
+  readonly purgeQueue?: (name: string, key: string) => Effect.Effect<number, ActionError>
+  /** Asks a worker service to start anew. */
+  readonly restartService?: (name: string, key: string) => Effect.Effect<void, ActionError>
+}
+
+/**
+ * One upstream job system. Every effect ends within the source's own deadline, reads a bounded answer, and fails
+ * with a typed error that carries no secret. None retries by itself.
+ */
+export class JobSource extends Context.Tag("@mithrandir/core/JobSource")<
+  JobSource,
+  {
+    /** How many jobs are in each state, as the system itself counts. */
+    readonly counts: Effect.Effect<JobCounts, ReadError>
+    /**
+     * Every job, each once, where the system can list them. A job that is there throughout the listing is in it.
+     * Fails with `SourceInvalid` for an id that comes twice.
+     */
+    readonly jobs?: Stream.Stream<Job, ReadError>
+    /** One job, looked up by its id, none if the system does not have it. */
+    readonly find: (id: JobId) => Effect.Effect<Option.Option<JobDetail>, ReadError>
+    /** One queue, where the system has queues with names. */
+    readonly queue?: (name: string) => Effect.Effect<Option.Option<Queue>, ReadError>
+    /** One worker service, where the system has such. */
+    readonly worker?: (name: string) => Effect.Effect<Option.Option<Worker>, ReadError>
+    readonly actions: SourceActions
+    /** Whether a repeated key gives the first answer and does nothing again. */
+    readonly honoursKeys: boolean
+    /**
+     * How long a finished job stays listed. Between two listings further apart than this, absence proves nothing;
+     * zero: it never does.
+     */
+    readonly finishedKept: Duration.Duration
+    /** Succeeds if the system answers at all. */
+    readonly ping: Effect.Effect<void, ReadError>
+    /** What the system says of its stuck jobs, passed through with the given query string (without `?`). */
+    readonly stuck?: (query: string) => Effect.Effect<RawAnswer, ReadError>
+  }
+>() {}
+export type Shape = Context.Tag.Service<JobSource>

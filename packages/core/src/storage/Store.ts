@@ -1,0 +1,305 @@
+/** The one way to commit, and the one place to read from. */
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { CommandIdTaken } from "../model/Command.ts"
+import type { Event, NewEvent } from "../model/Event.ts"
+import { toSql } from "../model/Timestamp.ts"
+import { apply, type Change } from "./Change.ts"
+import { Database, type DatabaseError, DatabaseUnusable, describe } from "./Database.ts"
+import * as migrations from "./migrations.ts"
+import { sqliteCode } from "./WriterLock.ts"
+
+/**
+ * Nothing can be written now. `standby`: another process is the writer. `readonly`: opened for reading alone.
+ * `full`: no space left. `failed`: the database refused. Nothing of the change was stored.
+ */
+export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
+  reason: Schema.Literal("standby", "readonly", "full", "busy", "failed")
+}) {
+  override get message() {
+    switch (this.reason) {
+      case "standby":
+        return "another process is the writer of this database"
+      case "readonly":
+        return "this database is open for reading alone"
+      case "full":
+        return "the disk or the database file is full; free some space"
+      case "busy":
+        return "the database is locked by something else"
+      case "failed":
+        return "the database refused the write; see the server's log"
+    }
+  }
+}
+
+/** The database could not be read. */
+export class StoreUnreadable extends Schema.TaggedError<StoreUnreadable>()("StoreUnreadable", {}) {
+  override get message() {
+    return "the database could not be read; see the server's log"
+  }
+}
+
+export class Store extends Context.Tag("@mithrandir/core/Store")<
+  Store,
+  {
+    /**
+     * Writes a change whole or not at all, synced to disk when it succeeds, and then wakes whoever waits. Gives its
+     * events with the places they took.
+     */
+    readonly commit: (change: Change) => Effect.Effect<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken>
+    /** Runs a query on the read-only connection: nothing uncommitted is ever seen. */
+    readonly read: <A, E>(query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) => Effect.Effect<A, StoreUnreadable>
+    /** The place of the newest event; 0 where there is none. */
+    readonly newest: Effect.Effect<number>
+    /** The same as it changes, from now on; starts with the current one. Wake-ups may be merged. */
+    readonly newestChanges: Stream.Stream<number>
+    /** Minted with the database: what its event ids begin with. */
+    readonly logId: string
+    /** Succeeds once this process is the writer and the tables are migrated. */
+    readonly gained: Effect.Effect<void>
+    /** Whether this process is the writer now. */
+    readonly isWriter: Effect.Effect<boolean>
+    /** Fails, with the reason, where a write would not succeed now. */
+    readonly writable: Effect.Effect<void, StoreUnavailable>
+  }
+>() {}
+
+/** How often a standby looks whether the writer is gone. */
+const standbyInterval = "1 second"
+
+const make = Effect.gen(function* () {
+  const database = yield* Database
+  const scope = yield* Effect.scope
+  const writer = yield* Ref.make(Option.none<SqlClient.SqlClient>())
+  const gained = yield* Deferred.make<void>()
+  const lastFailure = yield* Ref.make(Option.none<StoreUnavailable>())
+  // Also held while a failed transaction is cleared away: a rollback that came late would undo somebody else's.
+  const committing = yield* Effect.makeSemaphore(1)
+
+  const become = Effect.gen(function* () {
+    yield* database.lock
+    const sql = yield* database.connect("write")
+    yield* withProblems(database, migrate(sql))
+    return sql
+  })
+
+  /** The lock and the connection end together, in reverse: the database is closed before it is given up. */
+  const gain = Effect.gen(function* () {
+    const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+    const sql = yield* Scope.extend(become, own).pipe(
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+    yield* Ref.set(writer, Option.some(sql))
+    return sql
+  })
+
+  if (database.mode === "writer") yield* gain
+  if (database.mode === "standby") yield* gain.pipe(Effect.catchTag("DatabaseLocked", () => Effect.void))
+
+  const reader = yield* database.connect("read").pipe(
+    Effect.tap((sql) => withProblems(database, checkMigrated(sql))),
+    // Whoever has the lock may be migrating just now.
+    Effect.retry({
+      while: (error) => database.mode === "standby" && (error.reason === "unmigrated" || error.reason === "missing"),
+      schedule: Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(100)))
+    })
+  )
+
+  const log = yield* withProblems(database, readLog(reader))
+  const newest = yield* SubscriptionRef.make(log.newest)
+
+  const onGained = Effect.gen(function* () {
+    // Events of the process that was the writer before.
+    yield* SubscriptionRef.set(newest, (yield* readLog(reader)).newest)
+    yield* Deferred.succeed(gained, undefined)
+  })
+
+  if (Option.isSome(yield* Ref.get(writer))) yield* Deferred.succeed(gained, undefined)
+  else if (database.mode === "standby") {
+    const follow = readLog(reader).pipe(
+      Effect.flatMap((now) => SubscriptionRef.set(newest, now.newest)),
+      Effect.ignoreLogged
+    )
+    const tryAgain = gain.pipe(
+      Effect.zipRight(onGained),
+      Effect.as(true),
+      Effect.catchTag("DatabaseLocked", () => Effect.as(follow, false)),
+      Effect.catchAllCause((cause) => Effect.as(Effect.logError("cannot become the writer", cause), false))
+    )
+    yield* Effect.forkIn(
+      tryAgain.pipe(Effect.repeat({ schedule: Schedule.spaced(standbyInterval), until: (done) => done })),
+      scope
+    )
+  }
+
+  /** What is left of a transaction whose COMMIT or ROLLBACK failed would make every later BEGIN fail. */
+  const clear = (sql: SqlClient.SqlClient) =>
+    Effect.scoped(
+      Effect.flatMap(sql.reserve, (connection) => connection.executeUnprepared("ROLLBACK", [], undefined))
+    ).pipe(Effect.catchAllCause(() => Effect.void))
+
+  const transact = (sql: SqlClient.SqlClient, change: Change) =>
+    Effect.gen(function* () {
+      const failure = yield* Ref.make<Option.Option<Cause.Cause<unknown>>>(Option.none())
+      const body = Effect.gen(function* () {
+        for (const write of change.writes) yield* apply(sql, write)
+        return yield* append(sql, change.events)
+      }).pipe(Effect.tapErrorCause((cause) => Ref.set(failure, Option.some(cause))))
+      const exit = yield* Effect.exit(sql.withTransaction(body))
+      if (exit._tag === "Success") {
+        yield* Ref.set(lastFailure, Option.none())
+        return exit.value
+      }
+      // A rollback that fails hides why there was one.
+      const cause = Option.getOrElse(yield* Ref.get(failure), () => exit.cause)
+      const taken = Option.filter(Cause.failureOption(cause), (error) => error instanceof CommandIdTaken)
+      if (Option.isSome(taken)) return yield* taken.value
+      yield* clear(sql)
+      const unavailable = new StoreUnavailable({ reason: reasonOf(Cause.squash(cause)) })
+      yield* Effect.logError("a commit failed", sqliteCode(Cause.squash(cause)) || Cause.pretty(cause))
+      yield* Ref.set(lastFailure, Option.some(unavailable))
+      return yield* unavailable
+    })
+
+  const current: Effect.Effect<SqlClient.SqlClient, StoreUnavailable> = Effect.flatMap(
+    Ref.get(writer),
+    Option.match({
+      onNone: () => new StoreUnavailable({ reason: database.mode === "standby" ? "standby" : "readonly" }),
+      onSome: Effect.succeed
+    })
+  )
+
+  const commit = Effect.fn("Store.commit")(
+    function* (change: Change) {
+      const sql = yield* current
+      const events = yield* transact(sql, change)
+      const last = events.at(-1)
+      if (last !== undefined) yield* SubscriptionRef.set(newest, last.seq)
+      return events
+    },
+    committing.withPermits(1),
+    // Half a commit is none, and one that is through must be told.
+    Effect.uninterruptible
+  )
+
+  const read = <A, E>(query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
+    // In a transaction, so that all its statements see the same moment.
+    reader
+      .withTransaction(query(reader))
+      .pipe(
+        Effect.catchAllCause((cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.interrupt
+            : Effect.zipRight(Effect.logError("a read failed", cause), new StoreUnreadable())
+        )
+      )
+
+  return Store.of({
+    commit,
+    read,
+    newest: SubscriptionRef.get(newest),
+    newestChanges: newest.changes,
+    logId: log.logId,
+    gained: Deferred.await(gained),
+    isWriter: Effect.map(Ref.get(writer), Option.isSome),
+    writable: Effect.gen(function* () {
+      yield* current
+      // After a failure only a write can tell whether it is over; an empty change is one.
+      if (Option.isSome(yield* Ref.get(lastFailure))) yield* Effect.ignore(commit({ writes: [], events: [] }))
+      yield* Effect.flatMap(Ref.get(lastFailure), Option.match({ onNone: () => Effect.void, onSome: Effect.fail }))
+    })
+  })
+})
+
+/** Gives events their places, gapless and in commit order, and stores them. Also of none, it is a write. */
+const append = (sql: SqlClient.SqlClient, events: ReadonlyArray<NewEvent>) =>
+  Effect.gen(function* () {
+    const rows = yield* sql<{ newest: number }>`
+      UPDATE event_seq SET newest = newest + ${events.length} WHERE only = 1 RETURNING newest`
+    const before = Number(rows[0]?.newest) - events.length
+    const time = toSql(DateTime.unsafeMake(yield* Clock.currentTimeMillis))
+    const placed = events.map((event, index): Event => ({ ...event, seq: before + index + 1 }))
+    for (const event of placed) yield* sql`INSERT INTO event ${sql.insert({ ...event, time })}`
+    return placed
+  })
+
+const readLog = (sql: SqlClient.SqlClient) =>
+  Effect.flatMap(sql<{ log_id: string; newest: number }>`SELECT log_id, newest FROM event_seq`, ([row]) =>
+    row === undefined
+      ? Effect.dieMessage("event_seq has lost its row")
+      : Effect.succeed({ logId: row.log_id, newest: Number(row.newest) })
+  )
+
+/** Where a database stands beside what this program knows. */
+class WrongVersion {
+  readonly found: number
+  constructor(found: number) {
+    this.found = found
+  }
+}
+
+const checkMigrated = (sql: SqlClient.SqlClient) =>
+  migrations.version.pipe(
+    Effect.provideService(SqlClient.SqlClient, sql),
+    Effect.filterOrFail(
+      (version) => version === migrations.newest,
+      (version) => new WrongVersion(version)
+    )
+  )
+
+const migrate = (sql: SqlClient.SqlClient) =>
+  Effect.gen(function* () {
+    const found = yield* migrations.version
+    if (found > migrations.newest) return yield* Effect.fail(new WrongVersion(found))
+    yield* migrations.migrate
+    // The migrator takes a lost race, and any other failure to write its table, for success.
+    yield* checkMigrated(sql)
+  }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
+
+/** Every way in which opening can go wrong, defects included, as an error that says what to do. */
+const withProblems = <A, E>(database: Context.Tag.Service<Database>, effect: Effect.Effect<A, E>) =>
+  Effect.catchAllCause(effect, (cause): Effect.Effect<never, DatabaseUnusable> => {
+    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+    const error = Cause.squash(cause)
+    if (!(error instanceof WrongVersion)) return describe(database.name, error)
+    return error.found > migrations.newest
+      ? new DatabaseUnusable({
+          database: database.name,
+          reason: "newer",
+          problem: `it was written by a newer version of this program (form ${error.found}, this one knows ${migrations.newest}); upgrade`
+        })
+      : new DatabaseUnusable({
+          database: database.name,
+          reason: "unmigrated",
+          problem: "it has no tables of this version yet; start the server on it once"
+        })
+  })
+
+const reasonOf = (error: unknown): StoreUnavailable["reason"] => {
+  const code = sqliteCode(error)
+  if (code.startsWith("SQLITE_FULL")) return "full"
+  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "busy"
+  if (code.startsWith("SQLITE_READONLY")) return "readonly"
+  return "failed"
+}
+
+/**
+ * Opens the database as `Database` says: migrates it where this process is the writer, refuses one that is newer
+ * than the program, and stands by where it may.
+ */
+export const layer: Layer.Layer<Store, DatabaseError, Database> = Layer.scoped(Store, make)

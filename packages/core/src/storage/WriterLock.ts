@@ -1,0 +1,65 @@
+/**
+ * One writer per file: whoever holds `<db>.lock`, and what it says of itself in `<db>.server.json`.
+ *
+ * The lock is an exclusive transaction on a SQLite file of its own, so that the system frees it however its holder
+ * ends, kill -9 included, on every system SQLite runs on.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/** Takes the lock for the scope, or gives `false` at once if somebody else has it. */
+export const tryAcquire = (lock: SqlClient): Effect.Effect<boolean, SqlError, Scope.Scope> =>
+  Effect.gen(function* () {
+    // Without this SQLite would wait, blocking the whole process, for up to five seconds.
+    yield* lock.unsafe("PRAGMA busy_timeout = 0")
+    return yield* lock.unsafe("BEGIN EXCLUSIVE").pipe(
+      Effect.as(true),
+      Effect.catchIf(isBusy, () => Effect.succeed(false))
+    )
+  })
+
+/** The code that SQLite gives an error, through the layers it comes in. */
+export const sqliteCode = (error: unknown): string => {
+  let at: unknown = error
+  for (let depth = 0; depth < 5 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string" && at.code.startsWith("SQLITE_")) return at.code
+    at = "cause" in at ? at.cause : undefined
+  }
+  return ""
+}
+
+const isBusy = (error: SqlError) => sqliteCode(error).startsWith("SQLITE_BUSY")
+
+/** What the server that holds a database says of itself. */
+export const Announcement = Schema.Struct({ pid: Schema.Int, url: Schema.String })
+export type Announcement = typeof Announcement.Type
+
+const announcementFile = (database: string) => `${database}.server.json`
+
+/** Says, for the scope, where the server of a database is. Readable by its owner alone. */
+export const announce = (database: string, announcement: Announcement) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const file = announcementFile(database)
+    const text = `${JSON.stringify(announcement)}\n`
+    yield* Effect.acquireRelease(
+      // Written beside it and renamed, so that a reader never sees half of it.
+      Effect.zipRight(fs.writeFileString(`${file}.new`, text, { mode: 0o600 }), fs.rename(`${file}.new`, file)),
+      () => Effect.ignore(fs.remove(file))
+    )
+  })
+
+/** What the server of a database last said of itself, which may be long gone: the lock tells. */
+export const readAnnouncement = (
+  database: string
+): Effect.Effect<Option.Option<Announcement>, never, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const text = yield* fs.readFileString(announcementFile(database))
+    return yield* Schema.decode(Schema.parseJson(Announcement))(text)
+  }).pipe(Effect.option)

@@ -1,0 +1,315 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import * as ExpectedState from "../../src/ledger/ExpectedState.ts"
+import { tally } from "../../src/model/JobView.ts"
+import * as Reconciler from "../../src/reconciliation/Reconciler.ts"
+import { SourceInvalid, SourceUnavailable } from "../../src/sources/JobSource.ts"
+import * as MemorySource from "../../src/sources/MemorySource.ts"
+import { layerHouse, makeFile, query, service } from "../support/house.ts"
+
+const rows = (file: string) =>
+  query<{ status: string; discrepancy_details_json: string | null }>(
+    file,
+    "SELECT * FROM discrepancy_event ORDER BY timestamp, id"
+  )
+
+/** A mail service with jobs a (waiting), b (active), c (completed), d (failed), and one pass behind it. */
+const begun = (definition: Parameters<typeof service>[1] = {}, options: Parameters<typeof layerHouse>[2] = {}) =>
+  Effect.gen(function* () {
+    const memory = yield* MemorySource.make
+    const file = yield* makeFile
+    yield* memory.control.put(
+      { id: "a" },
+      { id: "b", state: "active" },
+      { id: "c", state: "completed" },
+      { id: "d", state: "failed" }
+    )
+    const context = yield* Layer.build(layerHouse(file, [service(memory, definition)], options))
+    const reconciler = yield* Effect.provide(Reconciler.Reconciler, context)
+    const pass = (acceptAs?: string) =>
+      Effect.flatMap(reconciler.run(acceptAs === undefined ? {} : { acceptAs }), ([update]) =>
+        update === undefined ? Effect.die("no update") : Effect.succeed(update)
+      )
+    const first = yield* pass()
+    return { ...memory, file, context, reconciler, pass, first }
+  })
+
+describe("a pass", () => {
+  it.scoped("adopts what is there where there is no ledger yet", () =>
+    Effect.gen(function* () {
+      const { file, first } = yield* begun()
+      assert.strictEqual(first.status, "verified")
+      assert.strictEqual(first.rebaselined, true)
+      assert.isUndefined(first.ledgerAgeMs)
+      assert.deepStrictEqual(first.counts, { waiting: 1, active: 1, delayed: 0, completed: 1, failed: 1 })
+      assert.deepStrictEqual(rows(file), [])
+    })
+  )
+
+  it.scoped("explains the ordinary life of jobs", () =>
+    Effect.gen(function* () {
+      const { control, file, pass } = yield* begun()
+      yield* control.put({ id: "a", state: "active" }, { id: "b", state: "failed" }, { id: "d" }, { id: "e" })
+      yield* control.remove("c")
+      const update = yield* pass()
+      assert.strictEqual(update.status, "verified")
+      assert.isUndefined(update.rebaselined)
+      assert.deepStrictEqual(rows(file), [])
+    })
+  )
+
+  it.scoped("accuses of an unfinished job that vanished, and keeps doing so until it is accepted", () =>
+    Effect.gen(function* () {
+      const { control, file, pass } = yield* begun()
+      yield* control.remove("a")
+      const found = yield* pass()
+      assert.strictEqual(found.status, "discrepancy")
+      assert.deepStrictEqual(found.discrepancyDetails?.missingJobIds, ["a"])
+      assert.strictEqual(found.discrepancyDetails?.missingJobCount, 1)
+      assert.deepStrictEqual(found.discrepancyDetails?.expected, {
+        waiting: 1,
+        active: 1,
+        delayed: 0,
+        completed: 1,
+        failed: 1
+      })
+      yield* TestClock.adjust("1 minute")
+      const again = yield* pass()
+      assert.strictEqual(again.status, "discrepancy")
+      assert.deepStrictEqual(again.discrepancyDetails?.since, found.discrepancyDetails?.since)
+      assert.strictEqual(rows(file).length, 1)
+
+      const accepted = yield* pass("oncall")
+      assert.strictEqual(accepted.status, "verified")
+      assert.deepStrictEqual(accepted.discrepancyDetails?.accepted, { actor: "oncall", disputes: 1 })
+      assert.deepStrictEqual(accepted.discrepancyDetails?.missingJobIds, ["a"])
+      assert.strictEqual((yield* pass()).status, "verified")
+      assert.deepStrictEqual(
+        rows(file).map(({ status }) => status),
+        ["discrepancy", "verified"]
+      )
+    })
+  )
+
+  it.scoped("ends a dispute when the sides agree again", () =>
+    Effect.gen(function* () {
+      const { control, file, pass } = yield* begun()
+      yield* control.remove("a")
+      assert.strictEqual((yield* pass()).status, "discrepancy")
+      yield* control.put({ id: "a", state: "active" })
+      assert.strictEqual((yield* pass()).status, "verified")
+      assert.deepStrictEqual(
+        rows(file).map(({ status }) => status),
+        ["discrepancy", "verified"]
+      )
+    })
+  )
+
+  it.scoped("accuses of a completed job that came back to life", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* control.put({ id: "c", state: "waiting" })
+      const update = yield* pass()
+      assert.strictEqual(update.status, "discrepancy")
+      assert.deepStrictEqual(update.discrepancyDetails?.changedJobs, [
+        { id: "c", expected: "completed", actual: "waiting" }
+      ])
+    })
+  )
+
+  it.scoped("accuses of counts that hold still and contradict the listing, twice", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      const truth = tally(yield* control.jobs)
+      yield* control.lie({ ...truth, waiting: 7 })
+      const update = yield* pass()
+      assert.strictEqual(update.status, "discrepancy")
+      assert.deepStrictEqual(update.discrepancyDetails?.changedCounts, [{ state: "waiting", expected: 1, actual: 7 }])
+      yield* control.lie(undefined)
+      assert.strictEqual((yield* pass()).status, "verified")
+    })
+  )
+
+  it.scoped("gives a difference time to settle, and forgets it if it goes", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun({ settle: "250 millis" })
+      yield* control.remove("a")
+      const fiber = yield* Effect.fork(pass())
+      yield* TestClock.adjust("249 millis")
+      assert.isNull(fiber.unsafePoll())
+      yield* control.put({ id: "a" })
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(fiber)).status, "verified")
+    })
+  )
+
+  it.scoped("does not accuse of a job that a look finds", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* control.remove("a")
+      yield* control.hook("find", control.put({ id: "a" }))
+      assert.strictEqual((yield* pass()).status, "verified")
+    })
+  )
+
+  it.scoped("accuses of many vanished jobs by a sample, and names a hundred", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      const ids = Array.from({ length: 250 }, (_, index) => `many-${String(index).padStart(3, "0")}`)
+      yield* control.put(...ids.map((id) => ({ id })))
+      yield* pass()
+      let looked = 0
+      yield* control.hook(
+        "find",
+        Effect.sync(() => void looked++)
+      )
+      yield* control.remove(...ids)
+      const update = yield* pass()
+      assert.strictEqual(looked, 100)
+      assert.strictEqual(update.discrepancyDetails?.missingJobCount, 250)
+      assert.deepStrictEqual(update.discrepancyDetails?.missingJobIds, ids.slice(0, 100))
+    })
+  )
+
+  it.scoped("accuses nobody of absence once finished jobs may have left", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* TestClock.adjust("11 minutes")
+      yield* control.remove("a", "b")
+      const update = yield* pass()
+      assert.strictEqual(update.status, "verified")
+      assert.strictEqual(update.rebaselined, true)
+      assert.strictEqual(update.ledgerAgeMs, 11 * 60_000)
+    })
+  )
+
+  it.scoped("keeps an open dispute through a rebaseline", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* control.remove("a")
+      yield* pass()
+      yield* TestClock.adjust("11 minutes")
+      const update = yield* pass()
+      assert.strictEqual(update.status, "discrepancy")
+      assert.strictEqual(update.rebaselined, true)
+    })
+  )
+
+  it.scoped("takes no job that leaves by itself for a vanished one", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* control.put({ id: "fleeting", leaves: true })
+      yield* pass()
+      yield* control.remove("fleeting")
+      assert.strictEqual((yield* pass()).status, "verified")
+    })
+  )
+
+  it.scoped("accuses, when strict, of everything but finished jobs leaving", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun({ expectation: "strict" })
+      yield* control.remove("c")
+      assert.strictEqual((yield* pass()).status, "verified")
+      yield* control.put({ id: "new" }, { id: "a", state: "active" })
+      const update = yield* pass()
+      assert.deepStrictEqual(update.discrepancyDetails?.unexpectedJobIds, ["new"])
+      assert.deepStrictEqual(update.discrepancyDetails?.changedJobs, [
+        { id: "a", expected: "waiting", actual: "active" }
+      ])
+    })
+  )
+})
+
+describe("a source that fails", () => {
+  it.scoped("is stale, on the record after two in a row, and nothing is missing", () =>
+    Effect.gen(function* () {
+      const { control, file, first, pass } = yield* begun()
+      yield* control.failWith(new SourceUnavailable({ reason: "connect" }))
+      const once = yield* pass()
+      assert.strictEqual(once.status, "stale")
+      assert.deepStrictEqual(once.counts, first.counts)
+      assert.strictEqual(once.checksum, first.checksum)
+      assert.isUndefined(once.discrepancyDetails)
+      assert.deepStrictEqual(rows(file), [])
+      yield* pass()
+      yield* pass()
+      assert.deepStrictEqual(
+        rows(file).map(({ status }) => status),
+        ["stale"]
+      )
+      yield* control.recover
+      assert.strictEqual((yield* pass()).status, "verified")
+      assert.deepStrictEqual(
+        rows(file).map(({ status }) => status),
+        ["stale", "verified"]
+      )
+    })
+  )
+
+  it.scoped("is stale also when it answers nonsense, and before anything was counted", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      yield* memory.control.failWith(new SourceInvalid({ problem: "counts must not be negative" }))
+      const file = yield* makeFile
+      const context = yield* Layer.build(layerHouse(file, [service(memory)]))
+      const [update] = yield* Effect.flatMap(Reconciler.Reconciler, (it) => it.run({})).pipe(Effect.provide(context))
+      assert.strictEqual(update?.status, "stale")
+      assert.deepStrictEqual(update?.counts, {})
+      // SHA-256 of `{}`
+      assert.strictEqual(update?.checksum, "v1:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
+    })
+  )
+})
+
+describe("polling", () => {
+  it.scoped("passes at once, then at its interval, and more rarely while the source fails", () =>
+    Effect.gen(function* () {
+      const { control, reconciler } = yield* begun()
+      let passes = 0
+      yield* control.hook(
+        "listing",
+        Effect.sync(() => void passes++)
+      )
+      yield* Effect.forkScoped(reconciler.poll)
+      yield* TestClock.adjust("0 millis")
+      assert.strictEqual(passes, 1)
+      yield* TestClock.adjust("1 minute")
+      assert.isAtLeast(passes, 12)
+      assert.isAtMost(passes, 14)
+
+      let tries = 0
+      yield* control.failWith(new SourceUnavailable({ reason: "connect" }))
+      yield* control.hook(
+        "counts",
+        Effect.sync(() => void tries++)
+      )
+      yield* TestClock.adjust("10 minutes")
+      // 5 s, 5, 10, 20, 40, then once a minute.
+      assert.isAtLeast(tries, 12)
+      assert.isAtMost(tries, 15)
+    })
+  )
+})
+
+describe("an expected side of somebody else's", () => {
+  it.scoped("is what is verified", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      yield* memory.control.put({ id: "a" }, { id: "b" })
+      const jobs = new Map([["a", { id: "a", queue: "default", state: "waiting" as const }]])
+      const expected = ExpectedState.layer({
+        mail: Effect.map(DateTime.now, (asOf) => Option.some({ asOf, counts: tally(jobs.values()), jobs }))
+      })
+      const file = yield* makeFile
+      const context = yield* Layer.build(layerHouse(file, [service(memory, { expectation: "strict" })], { expected }))
+      const [update] = yield* Effect.flatMap(Reconciler.Reconciler, (it) => it.run({})).pipe(Effect.provide(context))
+      assert.strictEqual(update?.status, "discrepancy")
+      assert.deepStrictEqual(update?.discrepancyDetails?.unexpectedJobIds, ["b"])
+    })
+  )
+})

@@ -1,0 +1,67 @@
+/** The whole library over a real SQLite file and a job system in memory. */
+
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import Sqlite from "better-sqlite3"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Mithrandir from "../../src/Mithrandir.ts"
+import type { ServiceDefinition } from "../../src/services/ServiceRegistry.ts"
+import { JobSource } from "../../src/sources/JobSource.ts"
+import * as MemorySource from "../../src/sources/MemorySource.ts"
+import * as Database from "../../src/storage/Database.ts"
+
+/** The driver that the tests, as an edge, choose. */
+export const layerDriver = Layer.effect(
+  Database.SqliteDriver,
+  Effect.map(Reactivity.make, (reactivity) => ({
+    open: (options) => Effect.provideService(SqliteClient.make(options), Reactivity.Reactivity, reactivity)
+  }))
+)
+
+export const layerPlatform = Layer.mergeAll(layerDriver, NodeContext.layer, NodeHttpClient.layer)
+
+/** A database file of its own, gone with the scope. */
+export const makeFile = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  return `${yield* fs.makeTempDirectoryScoped({ prefix: "mithrandir-" })}/test.db`
+}).pipe(Effect.provide(NodeContext.layer))
+
+export const layerDatabase = (filename: string, mode: Database.Mode = "writer") =>
+  Layer.provide(Database.layerSqlite({ filename, mode }), layerPlatform)
+
+/** A service over a job system in memory. Settles at once, so that no test has to move the clock for it. */
+export const service = (
+  memory: MemorySource.MemorySource,
+  definition: Partial<Omit<ServiceDefinition, "source">> = {}
+): ServiceDefinition => ({
+  id: "mail",
+  type: "memory",
+  healthEndpoint: "memory:",
+  settle: 0,
+  ...definition,
+  source: Layer.succeed(JobSource, memory.source)
+})
+
+export const layerHouse = (
+  filename: string,
+  services: ReadonlyArray<ServiceDefinition>,
+  options: { readonly mode?: Database.Mode } & Partial<Omit<Mithrandir.Options<never, never>, "services">> = {}
+) =>
+  Mithrandir.layer({ ...options, services }).pipe(
+    Layer.provide(layerDatabase(filename, options.mode)),
+    Layer.provide(layerPlatform)
+  )
+
+/** Looks into the file as anybody could: with another client. */
+export const query = <A = Record<string, unknown>>(filename: string, sql: string): ReadonlyArray<A> => {
+  const db = new Sqlite(filename)
+  try {
+    return db.prepare<[], A>(sql).all()
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A Redis for tests: the one named by `MITHRANDIR_TEST_REDIS`, else one on the standard local port, else an own
+ * `redis-server` from PATH. Where none can be had, tests are skipped by name, or fail if `MITHRANDIR_TEST_REQUIRE`
+ * names `redis`.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { connect, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe, it } from "vitest"
+
+/** Long enough for a busy machine to fork a server. */
+const startTimeout = 10_000
+
+/** Whether something that speaks Redis answers there. */
+export const answers = (port: number, host = "127.0.0.1"): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host, timeout: 1000 })
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once("connect", () => socket.write("PING\r\n"))
+    socket.once("data", (data) => end(data.toString().startsWith("+PONG")))
+    socket.once("error", () => end(false))
+    socket.once("timeout", () => end(false))
+    socket.once("close", () => end(false))
+  })
+
+/** A port nobody listens on at this moment. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(address)))
+    })
+  })
+
+export interface OwnRedis {
+  readonly port: number
+  readonly url: string
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a `redis-server` of our own that keeps nothing; undefined where there is none on PATH. */
+export const startRedis = async (port: number, extra: ReadonlyArray<string> = []): Promise<OwnRedis | undefined> => {
+  const dir = mkdtempSync(join(tmpdir(), "mithrandir-redis-"))
+  const child = spawn(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...extra],
+    { stdio: "ignore" }
+  )
+  const ended = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve())
+    child.once("error", () => resolve())
+  })
+  const kill = () => child.kill("SIGKILL")
+  process.once("exit", kill)
+  const stop = async () => {
+    process.off("exit", kill)
+    if (running(child)) {
+      kill()
+      await ended
+    }
+    rmSync(dir, { recursive: true, force: true })
+  }
+  const giveUp = Date.now() + startTimeout
+  while (running(child) && Date.now() < giveUp) {
+    if (await answersOrDenies(port)) return { port, url: `redis://127.0.0.1:${port}`, stop }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await stop()
+  return undefined
+}
+
+const running = (child: ChildProcess) => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+
+// A server with a password answers as well: it says that it wants one.
+const answersOrDenies = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1", timeout: 1000 })
+    socket.once("connect", () => socket.write("PING\r\n"))
+    for (const [event, answer] of [
+      ["data", true],
+      ["error", false],
+      ["timeout", false]
+    ] as const) {
+      socket.once(event, () => {
+        socket.destroy()
+        resolve(answer)
+      })
+    }
+  })
+
+const find = async (): Promise<string | undefined> => {
+  const named = process.env["MITHRANDIR_TEST_REDIS"]
+  if (named !== undefined && named !== "") return named
+  if (await answers(6379)) return "redis://127.0.0.1:6379"
+  return (await startRedis(await freePort()))?.url
+}
+
+/** Where the tests' Redis is. */
+export const redisUrl: string | undefined = await find()
+
+const required = (process.env["MITHRANDIR_TEST_REQUIRE"] ?? "").split(/[\s,]+/).includes("redis")
+
+/** Tests that need a Redis. Names and prefixes of keys are up to them, and so is leaving nothing behind. */
+export const describeWithRedis = (name: string, tests: (url: string) => void): void => {
+  if (redisUrl !== undefined) describe(name, () => tests(redisUrl))
+  else if (required) {
+    it(name, () => {
+      throw new Error("these tests need a Redis, and MITHRANDIR_TEST_REQUIRE says that they must run")
+    })
+  } else describe.skip(`${name} (no Redis to be had)`, () => tests("redis://127.0.0.1:6379"))
+}

@@ -1,0 +1,15 @@
+/** Answers the route of the audit. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { AuditLog } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Api } from "./Api.ts"
+
+/** Fills in what the request leaves out. What it says was checked already. */
+const withDefaults = Schema.decodeSync(AuditLog.AuditQuery)
+
+export const layer = HttpApiBuilder.group(Api, "audit", (handlers) =>
+  Effect.map(AuditLog.AuditLog, (audit) =>
+    handlers.handle("page", ({ urlParams }) => audit.page(withDefaults(urlParams)))
+  )
+)

@@ -1,0 +1,227 @@
+/** Brings events to whoever listens: one reader of the log, each event encoded once, a bounded backlog for each. */
+import { Command, Event, EventLog, type Store } from "@mithrandir/core"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Backlog } from "./Backlog.ts"
+import * as Sse from "./Sse.ts"
+
+/** From a connection's start. Proxies close what is silent for 30 to 60 seconds. */
+export const heartbeatInterval = Duration.seconds(15)
+
+/** How long clients wait before they come back: spread, so that a restart does not bring them all at once. */
+const retryMillis = { min: 1_000, max: 4_000 }
+
+/** Events read at once for a listener who is behind. */
+const pageSize = 200
+
+/** How long the log is left alone after it could not be read. */
+const tailPause = Duration.seconds(1)
+
+/** How long the events of a command that has ended are looked for: after 24 h they may be pruned. */
+const endedWait = Duration.seconds(2)
+
+/** How long a listener has to take in the end of its stream, before its connection is cut. */
+const farewell = Duration.millis(500)
+
+/** Who listens. */
+export interface Listener {
+  readonly filter: Event.EventFilter
+  /** Where it left off: an event's id, or `0`. None: from a snapshot on. */
+  readonly lastEventId: Option.Option<string>
+  /** Ends the connection at once, whatever is unsent. */
+  readonly hangUp: Effect.Effect<void>
+}
+
+export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
+  EventHub,
+  {
+    /**
+     * The stream for one listener, as bytes. What it starts with is read before this succeeds. Ends when the hub is
+     * closed, and when the listener leaves too much unread.
+     */
+    readonly open: (listener: Listener) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable>
+    /**
+     * The `command.status` events of one command as bytes, with heartbeats, until it has ended. Where its last event
+     * is no longer kept it is told without an id. Leaving does not stop the command.
+     */
+    readonly ofCommand: (state: Command.CommandState) => Stream.Stream<Uint8Array>
+    /** How many listeners have an open stream. */
+    readonly listeners: Effect.Effect<number>
+    /** Ends every stream, now and later, and succeeds when they have ended. */
+    readonly close: Effect.Effect<void>
+  }
+>() {}
+
+/** What users get is the default. */
+export interface Options {
+  readonly heartbeat?: Duration.DurationInput
+}
+
+const make = (options: Options) =>
+  Effect.gen(function* () {
+    const log = yield* EventLog.EventLog
+    const heartbeat = Schedule.fixed(options.heartbeat ?? heartbeatInterval)
+    const closed = yield* Deferred.make<void>()
+    const open = new Set<Listener>()
+    const live = new Set<Backlog<Listener>>()
+    // The last event that was put to the backlogs.
+    let brought = yield* log.newest
+
+    const frame = (event: Event.Event): Uint8Array =>
+      Sse.encode({ id: log.idOf(event.seq), event: event.name, data: event.data })
+
+    const bring = (event: Event.Event): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        brought = event.seq
+        const bytes = frame(event)
+        const overflown = Array.from(live).filter(
+          (backlog) => Event.matches(backlog.owner.filter, event) && !backlog.put(event.seq, bytes)
+        )
+        for (const backlog of overflown) live.delete(backlog)
+        return Effect.forEach(overflown, (backlog) => backlog.owner.hangUp, { discard: true })
+      })
+
+    yield* Stream.suspend(() => log.tail(brought, {})).pipe(
+      Stream.runForEach(bring),
+      // Defects, too: if this loop ended, listeners would hear heartbeats alone for ever.
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? Effect.interrupt
+          : Effect.zipRight(Effect.logError("the event log could not be followed", cause), Effect.sleep(tailPause))
+      ),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+    /** What a listener is told first, and the place after which it goes on. */
+    const opening = Effect.fn("EventHub.opening")(function* ({ filter, lastEventId }: Listener) {
+      const retry = Sse.encodeRetry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
+      const resumption = Option.isSome(lastEventId) ? yield* log.resume(lastEventId.value, filter) : undefined
+      if (resumption?._tag === "After") return { frames: [retry], after: resumption.seq }
+      const snapshot = yield* log.snapshot(filter)
+      const frames = [
+        retry,
+        ...(resumption === undefined ? [] : [reset(log, resumption)]),
+        ...snapshot.events.map(({ data, name }) => Sse.encode({ event: name, data })),
+        ready(log.idOf(snapshot.newest))
+      ]
+      return { frames, after: snapshot.newest }
+    })
+
+    const openFor = Effect.fn("EventHub.open")(function* (listener: Listener) {
+      const { after, frames } = yield* opening(listener)
+      const stream = Effect.gen(function* () {
+        const backlog = new Backlog(listener, after)
+        open.add(listener)
+        yield* Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            open.delete(listener)
+            live.delete(backlog)
+          })
+        )
+        yield* Effect.forkScoped(Effect.schedule(Effect.sync(() => backlog.beat()), heartbeat))
+
+        /** What is sent next, and a heartbeat after it if one is due. */
+        const withBeat = (frames: ReadonlyArray<Uint8Array>) =>
+          backlog.takeBeat()
+            ? Effect.map(beat(log.idOf(backlog.sent)), (bytes) => Chunk.unsafeFromArray([...frames, bytes]))
+            : Effect.succeed(Chunk.unsafeFromArray([...frames]))
+
+        // Reads the log until nothing is left between it and what was brought. Then, in the same step, what comes is
+        // put to the backlog: no event falls between, and none comes twice.
+        const catchUp = Effect.gen(function* () {
+          if (backlog.after >= brought) {
+            live.add(backlog)
+            return [yield* withBeat([]), Option.none<void>()] as const
+          }
+          const { events, upTo } = yield* log.page(backlog.after, listener.filter, pageSize)
+          backlog.skip(upTo, events.at(-1)?.seq)
+          return [yield* withBeat(events.map(frame)), Option.some<void>(undefined)] as const
+        })
+
+        const next = Effect.gen(function* () {
+          yield* backlog.arrival
+          const taken = backlog.take()
+          return taken === undefined ? yield* Effect.fail(Option.none<never>()) : yield* withBeat(taken)
+        })
+
+        return Stream.fromIterable(frames).pipe(
+          Stream.concat(Stream.paginateChunkEffect(undefined, () => catchUp)),
+          Stream.concat(Stream.repeatEffectChunkOption(next))
+        )
+      })
+      return Stream.unwrapScoped(stream).pipe(
+        // The client comes back by id, and is then told why if the log still cannot be read.
+        Stream.catchAll(() => Stream.empty),
+        Stream.interruptWhenDeferred(closed)
+      )
+    })
+
+    const ofCommand = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
+      Stream.suspend(() => {
+        let sent = ""
+        const phases = log.ofCommand(state.commandId).pipe(
+          Stream.takeUntil(({ data }) => Command.isEnd(phaseIn(data))),
+          Stream.map((event) => {
+            sent = log.idOf(event.seq)
+            return frame(event)
+          }),
+          Stream.catchAll(() => Stream.empty)
+        )
+        const beats = Stream.mapEffect(Stream.fromSchedule(heartbeat), () => beat(sent))
+        return Command.isEnd(state.phase)
+          ? Stream.timeoutTo(phases, endedWait, Stream.succeed(lastWord(state)))
+          : Stream.merge(phases, beats, { haltStrategy: "left" })
+      }).pipe(Stream.interruptWhenDeferred(closed))
+
+    const close = Effect.gen(function* () {
+      yield* Deferred.succeed(closed, undefined)
+      const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
+      yield* Effect.timeoutOption(gone, farewell)
+      yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
+    })
+
+    return EventHub.of({ open: openFor, ofCommand, listeners: Effect.sync(() => open.size), close })
+  })
+
+/** The hub, following the log for as long as the layer lives. */
+export const layer = (options: Options = {}): Layer.Layer<EventHub, never, EventLog.EventLog> =>
+  Layer.scoped(EventHub, make(options))
+
+type Log = Context.Tag.Service<EventLog.EventLog>
+
+const ready = (id: string): Uint8Array =>
+  Sse.encode({ id, event: "stream.ready", data: JSON.stringify({ newest: id }) })
+
+/** `oldest` is null where no event is kept. */
+const reset = (log: Log, { newest, oldest, reason }: Extract<EventLog.Resumption, { _tag: "Reset" }>): Uint8Array =>
+  Sse.encode({
+    event: "stream.reset",
+    data: JSON.stringify({ reason, oldest: oldest > newest ? null : log.idOf(oldest), newest: log.idOf(newest) })
+  })
+
+/** A named event, since `EventSource` hides comments; without an id, since nothing happened. */
+const beat = (lastEventId: string): Effect.Effect<Uint8Array> =>
+  Effect.map(Clock.currentTimeMillis, (now) =>
+    Sse.encode({ event: "heartbeat", data: JSON.stringify({ time: new Date(now).toISOString(), lastEventId }) })
+  )
+
+const lastWord = ({ commandId, logs, phase, service, verified }: Command.CommandState): Uint8Array => {
+  const status = { commandId, service, phase, logs, ...(verified === undefined ? {} : { verified }) }
+  const { data, name } = Event.ofStatus(status)
+  return Sse.encode({ event: name, data })
+}
+
+const decodePhase = Schema.decodeSync(Schema.parseJson(Schema.Struct({ phase: Command.Phase })))
+const phaseIn = (data: string): Command.Phase => decodePhase(data).phase

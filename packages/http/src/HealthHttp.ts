@@ -1,0 +1,34 @@
+/** Answers whether the server lives and can work. An upstream that is down does not make us unready. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { Store } from "@mithrandir/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Api } from "./Api.ts"
+import * as Problem from "./Problem.ts"
+import { type Check, Readiness } from "./Readiness.ts"
+
+/** A check that takes longer has failed: those who ask give up sooner than we would. */
+const checkTimeout = Duration.seconds(2)
+
+export const layer = HttpApiBuilder.group(Api, "health", (handlers) =>
+  Effect.gen(function* () {
+    const store = yield* Store.Store
+    const checks: ReadonlyArray<Check> = [{ name: "store", check: store.writable }, ...(yield* Readiness)]
+    return handlers
+      .handle("live", () => Effect.succeed({ status: "live" as const }))
+      .handle("ready", () =>
+        Effect.gen(function* () {
+          const failures = (yield* Effect.forEach(checks, failure, { concurrency: "unbounded" })).flat()
+          if (failures.length > 0) return yield* Problem.make("not-ready", { errors: failures })
+          return { status: "ready" as const }
+        })
+      )
+  })
+)
+
+const failure = ({ check, name }: Check): Effect.Effect<ReadonlyArray<Problem.FieldProblem>> =>
+  check.pipe(
+    Effect.timeoutFail({ duration: checkTimeout, onTimeout: () => ({ message: "it could not be told in time" }) }),
+    Effect.as([]),
+    Effect.catchAll(({ message }) => Effect.succeed([{ path: name, problem: message }]))
+  )

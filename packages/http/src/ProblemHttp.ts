@@ -1,0 +1,116 @@
+/** Turns everything that goes wrong, anywhere, into a problem; and gives every answer the headers it must have. */
+import { randomUUID } from "node:crypto"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
+import * as HttpApp from "@effect/platform/HttpApp"
+import { RouteNotFound } from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as AST from "effect/SchemaAST"
+import { Api } from "./Api.ts"
+import * as Problem from "./Problem.ts"
+import { retryAfterSeconds } from "./ProblemApi.ts"
+
+/** Around every route: failures, defects, and what has no route at all. */
+export const layer: Layer.Layer<never> = HttpApiBuilder.middleware((app) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
+      Effect.zipRight(app),
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answer(request, cause)
+      )
+    )
+  )
+)
+
+/** Beside what a route sets: no guessing of types, no keeping of answers, no pages of others around them. */
+const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(response, {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    ...response.headers
+  })
+
+const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const { allow, json } = describe(request, cause)
+    const id = json.status >= 500 ? { id: randomUUID() } : {}
+    if (json.status >= 500) {
+      // An unforeseen one whole, since this is the only place that has it; the others have been logged where they began.
+      yield* Effect.logError(json.status === 500 ? cause : `${json.code}`).pipe(
+        Effect.annotateLogs({ ...id, method: request.method, path: pathOf(request), status: json.status })
+      )
+    }
+    return HttpServerResponse.unsafeJson(
+      { ...json, ...id },
+      {
+        status: json.status,
+        contentType: Problem.contentType,
+        headers: {
+          ...(allow === undefined ? {} : { allow }),
+          ...(json.status === 503 ? { "retry-after": String(retryAfterSeconds) } : {})
+        }
+      }
+    )
+  })
+
+interface Described {
+  readonly json: { readonly status: number; readonly code: string }
+  readonly allow?: string
+}
+
+const describe = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause<unknown>): Described => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  if (error instanceof RouteNotFound) return unknownRoute(request)
+  const known = Option.filter(
+    encode(error instanceof HttpApiDecodeError ? fromDecodeError(error) : error),
+    (json) => isJson(json)
+  )
+  return { json: Option.getOrElse(known, () => Problem.toJson(Problem.make("internal-error"))) }
+}
+
+const isJson = Schema.is(Schema.Struct({ status: Schema.Int, code: Schema.String }))
+
+/** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
+const maxProblemChars = 300
+
+const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
+  Problem.make("invalid-request", {
+    errors: issues.map(({ message, path }) => ({
+      path: path.map((key) => (typeof key === "symbol" ? String(key.description) : String(key))).join("."),
+      problem: message.length > maxProblemChars ? `${message.slice(0, maxProblemChars)}…` : message
+    }))
+  })
+
+const unknownRoute = (request: HttpServerRequest.HttpServerRequest): Described => {
+  const path = pathOf(request)
+  const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ method }) => method)
+  if (methods.length === 0) return { json: Problem.toJson(Problem.make("not-found")) }
+  const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ")
+  return { json: Problem.toJson(Problem.make("method-not-allowed", { detail: `allowed here: ${allow}` })), allow }
+}
+
+const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?", 1)[0] ?? url
+
+const routes: Array<{ readonly method: string; readonly pattern: RegExp }> = []
+const errors = new Set<AST.AST>()
+HttpApi.reflect(Api, {
+  onGroup: () => {},
+  onEndpoint: (reflected) => {
+    const pattern = reflected.endpoint.path.replace(/:\w+/g, "[^/]+")
+    routes.push({ method: reflected.endpoint.method, pattern: new RegExp(`^${pattern}$`) })
+    for (const { ast } of reflected.errors.values()) Option.map(ast, (known) => errors.add(known))
+  }
+})
+
+/** The error of any route as its JSON. Where an error has its status is its schema's to say, in `*Api.ts`. */
+const encode = Schema.encodeUnknownOption(Schema.Union(...Array.from(errors, (ast) => Schema.make<unknown>(ast))))

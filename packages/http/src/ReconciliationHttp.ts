@@ -1,0 +1,23 @@
+/** Answers the routes of reconciliation. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { Reconciler } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import { CurrentPrincipal } from "./Admission.ts"
+import { Api } from "./Api.ts"
+
+export const layer = HttpApiBuilder.group(Api, "reconciliation", (handlers) =>
+  Effect.map(Reconciler.Reconciler, (reconciler) =>
+    handlers
+      .handle("status", () => Effect.map(reconciler.status, (data) => ({ data })))
+      .handle("run", ({ payload: { accept, service } }) =>
+        Effect.gen(function* () {
+          const { actor } = yield* CurrentPrincipal
+          const data = yield* reconciler.run({
+            ...(service === undefined ? {} : { service }),
+            ...(accept === true ? { acceptAs: actor } : {})
+          })
+          return { data }
+        })
+      )
+  )
+)

@@ -1,0 +1,175 @@
+/** The standalone server: the API on a port of this machine, until its scope ends. */
+import * as NodeHttp from "node:http"
+import type * as Net from "node:net"
+import type { Duplex } from "node:stream"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type { EventLog } from "@mithrandir/core"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as EventHub from "./EventHub.ts"
+import { Gate, isLoopback, loopback } from "./Gate.ts"
+import * as Http from "./Http.ts"
+import * as Problem from "./Problem.ts"
+import type { GeneralCode } from "./ProblemApi.ts"
+
+export const defaultHost = "127.0.0.1"
+export const defaultPort = 4410
+
+export interface Options extends EventHub.Options {
+  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  readonly host?: string
+  /** 0: any that is free. Default 4410. */
+  readonly port?: number
+}
+
+/** Another program listens there. */
+export class AddressInUse extends Schema.TaggedError<AddressInUse>()("AddressInUse", {
+  host: Schema.String,
+  port: Schema.Int
+}) {
+  override get message() {
+    return `${this.host}:${this.port} is in use by another program; stop it, or choose another port`
+  }
+}
+
+/** The system does not let us listen there. `code` is the system's word, as `EACCES` or `EADDRNOTAVAIL`. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  host: Schema.String,
+  port: Schema.Int,
+  code: Schema.String
+}) {
+  override get message() {
+    return `cannot listen on ${this.host}:${this.port} (${this.code})`
+  }
+}
+
+/** Without tokens the server is for this machine alone: it can purge queues. */
+export class HostNotLoopback extends Schema.TaggedError<HostNotLoopback>()("HostNotLoopback", { host: Schema.String }) {
+  override get message() {
+    return `refusing to listen on ${this.host}: without tokens only loopback is safe (127.0.0.1, ::1, localhost)`
+  }
+}
+
+export type ListenError = AddressInUse | CannotListen | HostNotLoopback
+
+/** The server that is listening. */
+export class Server extends Context.Tag("@mithrandir/http/Server")<
+  Server,
+  {
+    readonly host: string
+    /** The actual one, also where 0 was asked for. */
+    readonly port: number
+    /** `http://host:port`, without a slash at the end. */
+    readonly url: string
+  }
+>() {}
+
+/**
+ * `requestTimeout` is for a request to arrive, not for its answer, which may be a stream without end. The framework
+ * writes what it likes for a missing Host; the gate does it as a problem.
+ */
+const limits: NodeHttp.ServerOptions = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  requireHostHeader: false
+}
+
+/** How long requests in flight have to end when the server does. Streams are ended at once. */
+const shutdownGrace = Duration.seconds(5)
+
+const make = ({ host = defaultHost, port = defaultPort }: Options) =>
+  Effect.gen(function* () {
+    const hub = yield* EventHub.EventHub
+    const app = yield* HttpApiBuilder.httpApp
+    const handler = yield* NodeHttpServer.makeHandler(app)
+    const server = yield* Effect.acquireRelease(
+      // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c
+      // with every POST, and would be left without an answer.
+      Effect.sync(() => NodeHttp.createServer(limits, handler).on("clientError", answerClientError)),
+      (server) => (server.listening ? shutDown(server, hub.close) : Effect.void)
+    )
+    const address = yield* listen(server, host, port)
+    return Server.of({ host, port: address.port, url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}` })
+  })
+
+/** Listens, for as long as the layer lives, on a loopback address. Its end ends every stream first. */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<Server | EventHub.EventHub, ListenError, Http.Core | EventLog.EventLog> => {
+  const host = options.host ?? defaultHost
+  if (!isLoopback(host)) return Layer.fail(new HostNotLoopback({ host }))
+  return Layer.scoped(Server, make(options)).pipe(
+    Layer.provide([Http.layer, HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext]),
+    Layer.provide(Layer.succeed(Gate, { judge: loopback([host]) })),
+    Layer.provideMerge(EventHub.layer(options))
+  )
+}
+
+const listen = (server: NodeHttp.Server, host: string, port: number) =>
+  Effect.async<Net.AddressInfo, AddressInUse | CannotListen>((resume) => {
+    const onError = ({ code = "unknown" }: NodeJS.ErrnoException) =>
+      resume(code === "EADDRINUSE" ? new AddressInUse({ host, port }) : new CannotListen({ host, port, code }))
+    server.once("error", onError)
+    server.listen({ host, port }, () => {
+      server.off("error", onError)
+      const address = server.address()
+      resume(
+        address === null || typeof address === "string"
+          ? new CannotListen({ host, port, code: "unknown" })
+          : Effect.succeed(address)
+      )
+    })
+  })
+
+/** No new connections; streams end; what is in flight may finish; then whatever is left is cut. */
+const shutDown = (server: NodeHttp.Server, closeStreams: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    let closed = false
+    yield* Effect.sync(() => server.close(() => (closed = true)))
+    yield* closeStreams
+    // Connections that were busy when the server closed are kept alive after their answer, unless somebody looks.
+    const swept = Effect.sync(() => server.closeIdleConnections()).pipe(
+      Effect.zipRight(Effect.sleep("10 millis")),
+      Effect.repeat({ until: () => closed })
+    )
+    yield* Effect.timeoutOption(swept, shutdownGrace)
+    yield* Effect.sync(() => server.closeAllConnections())
+  })
+
+/** What Node refuses before there is a request: answered as a problem like everything else. */
+const answerClientError = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = Problem.make(clientErrorCode(error.code))
+  const body = JSON.stringify(Problem.toJson(problem))
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${NodeHttp.STATUS_CODES[problem.status] ?? ""}`,
+      `content-type: ${Problem.contentType}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      "cache-control: no-store",
+      "connection: close",
+      "",
+      body
+    ].join("\r\n")
+  )
+}
+
+const clientErrorCode = (code: string | undefined): GeneralCode => {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return "headers-too-large"
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "request-timeout"
+    default:
+      return "malformed-http"
+  }
+}

@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url"
+import type { TestProjectConfiguration } from "vitest/config"
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Tests of one package see the sources of the others, not their last build. */
+const alias = [
+  { find: /^@mithrandir\/core\/BullMq$/, replacement: source("packages/core/src/sources/BullMq.ts") },
+  { find: /^@mithrandir\/(core|http)$/, replacement: source("packages/$1/src/index.ts") }
+]
+
+const projects: Array<TestProjectConfiguration> = ["core", "http", "cli"].map((name) => ({
+  resolve: { alias },
+  test: {
+    name,
+    root: source(`packages/${name}`),
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+}))
+
+export default projects
