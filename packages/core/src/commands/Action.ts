@@ -2,7 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { ActionType, Params } from "../model/Command.ts"
+import { type ActionType, Params } from "../model/Command.ts"
 import type { Job } from "../model/Job.ts"
 import { type ActionError, ActionRejected, type ReadError, type Shape } from "../sources/JobSource.ts"
 
@@ -45,8 +45,10 @@ export interface Action {
   readonly effected: (job: Job, proof: Proof) => Job | undefined
 }
 
-/** No params. */
-export const noParams: Schema.Schema<Params, Params> = Schema.Struct({})
+/** No params. An empty struct would take any. */
+export const noParams: Schema.Schema<Params, Params> = Params.pipe(
+  Schema.filter((params) => Object.keys(params).map((key) => ({ path: [key], message: "this action takes no params" })))
+)
 
 /** `isSupported` is asked before: this is what a source that changed its mind gets. */
 export const unsupported: Effect.Effect<never, ActionError> = new ActionRejected({

@@ -2,9 +2,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { ActionNotFound, ActionNotSupported, CommandInvalid, type Params } from "../model/Command.ts"
+import { ActionNotFound, ActionNotSupported, type CommandInvalid, invalid, type Params } from "../model/Command.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"
 import type { Action } from "./Action.ts"
 import { deleteJob, retryJob } from "./JobActions.ts"
@@ -52,11 +51,7 @@ export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<Co
         })
       }
       yield* Schema.decode(action.params, { onExcessProperty: "error" })(request.params).pipe(
-        Effect.mapError((error) => {
-          const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-          const path = ["params", ...(issue?.path ?? [])].map(String).join(".")
-          return new CommandInvalid({ path, problem: issue?.message ?? `does not fit ${action.actionType}` })
-        })
+        Effect.mapError(invalid("params"))
       )
       return action
     })

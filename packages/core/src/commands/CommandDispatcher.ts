@@ -22,7 +22,10 @@ export const layerInProcess: Layer.Layer<CommandDispatcher, never, CommandRunner
   Effect.gen(function* () {
     const runner = yield* CommandRunner
     const fibers = yield* FiberMap.make<string>()
-    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberMap.awaitEmpty(fibers), patience)))
+    yield* Effect.addFinalizer(() =>
+      // Finalizers cannot be interrupted, and so could not give up waiting, unless they say so.
+      FiberMap.awaitEmpty(fibers).pipe(Effect.interruptible, Effect.timeout(patience), Effect.ignore)
+    )
 
     const dispatch = Effect.fn("CommandDispatcher.dispatch")((commandId: string) =>
       Effect.asVoid(

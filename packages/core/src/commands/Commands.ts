@@ -14,9 +14,10 @@ import {
   type CommandIdTaken,
   type CommandInvalid,
   CommandNotFound,
-  type CommandRequest,
+  CommandRequest,
   type CommandState,
   fingerprint,
+  invalid,
   isEnd,
   state
 } from "../model/Command.ts"
@@ -71,6 +72,7 @@ const make = Effect.gen(function* () {
   const store = yield* Store
 
   const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
+    yield* Effect.mapError(validate(request), invalid())
     const service = yield* registry.get(request.service)
     const params = request.params ?? {}
     yield* catalog.resolve(service, { actionType: request.actionType, params })
@@ -137,6 +139,8 @@ export const layer: Layer.Layer<
   never,
   CommandCatalog | CommandDispatcher | CommandJournal | EventLog | ServiceRegistry | Store
 > = Layer.effect(Commands, make)
+
+const validate = Schema.validate(CommandRequest)
 
 const decodeStatus = Schema.decode(Schema.parseJson(CommandStatus))
 

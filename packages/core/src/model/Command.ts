@@ -1,5 +1,6 @@
 /** A maintenance action somebody asked for, and the ways it can go. */
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { sha256Json } from "./Digest.ts"
 import { ServiceId } from "./Service.ts"
@@ -69,6 +70,9 @@ const next: Record<Phase, ReadonlyArray<Phase>> = {
 
 /** Whether a command may go from one phase to another. `queued` may only start, or end certainly unapplied. */
 export const canFollow = (from: Phase, to: Phase): boolean => next[from].includes(to)
+
+/** The phases from which a command may come into this one. */
+export const predecessors = (to: Phase): ReadonlyArray<Phase> => Phase.literals.filter((from) => canFollow(from, to))
 
 /**
  * What makes two requests the same: lower-case hex SHA-256 of the RFC 8785 JSON of service, action, target and
@@ -182,3 +186,12 @@ export class CommandInvalid extends Schema.TaggedError<CommandInvalid>()("Comman
     return `${this.path}: ${this.problem}`
   }
 }
+
+/** Says of a value that does not fit where it does not, and quotes none of it. */
+export const invalid =
+  (...prefix: ReadonlyArray<string>) =>
+  (error: ParseResult.ParseError): CommandInvalid => {
+    const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const path = [...prefix, ...(issue?.path ?? [])].map(String).join(".")
+    return new CommandInvalid({ path, problem: issue?._tag === "Unexpected" ? "is unexpected" : "does not fit" })
+  }

@@ -1,5 +1,5 @@
 /** The queues of a Redis that BullMQ works on. `bullmq` is an optional peer: import this module by its own path. */
-import { type Job as BullJob, Queue as BullQueue } from "bullmq"
+import { type Job as BullJob, Queue as BullQueue, QueueKeys } from "bullmq"
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -53,8 +53,9 @@ export const layer = (options: Options): Layer.Layer<JobSource> => Layer.scoped(
 
 interface Handle {
   readonly name: string
-  readonly bull: BullQueue
   readonly read: BullMqQueue.BullMqQueue
+  /** Uses BullMQ's own queue, for what it does better than we would. */
+  readonly call: <A>(use: (bull: BullQueue) => Promise<A>) => Effect.Effect<A, ReadError>
 }
 
 const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
@@ -63,17 +64,18 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
     const connection = yield* BullMqConnection.make({
       url: options.url,
       requestTimeout: Duration.decode(options.requestTimeout ?? "3 seconds"),
+      prepare: BullMqQueue.define,
       ...(options.password === undefined ? {} : { password: options.password })
     })
-    BullMqQueue.define(connection.client)
 
+    const keys = new QueueKeys(options.prefix)
     const queues = new Map<string, Handle>()
     for (const name of new Set(options.queues)) {
-      const bull = yield* open(name, connection.client, options.prefix)
+      const bull = bullQueue(name, options.prefix)
       queues.set(name, {
         name,
-        bull,
-        read: BullMqQueue.make({ connection, name, toKey: (key) => bull.toKey(key), finishedKept })
+        read: BullMqQueue.make({ connection, name, toKey: (key) => keys.toKey(name, key), finishedKept }),
+        call: (use) => connection.call((client) => use(bull(client)))
       })
     }
     const handles = Array.from(queues.values())
@@ -134,7 +136,7 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
           withJob(id, (queue, bullId, state) =>
             state === "failed"
               ? Effect.flatMap(
-                  connection.call(() => retried(queue.bull, bullId)),
+                  queue.call((bull) => retried(bull, bullId)),
                   (code) => decided(id, code, "the job has not failed")
                 )
               : new ActionRejected({ problem: "the job has not failed" })
@@ -145,18 +147,19 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
             state === "active"
               ? new ActionRejected({ problem: "the job is active" })
               : Effect.flatMap(
-                  connection.call(() => removed(queue.bull, bullId)),
+                  queue.call((bull) => removed(bull, bullId)),
                   (code) => decided(id, code, "a worker holds the job")
                 )
           )
         ),
         purgeQueue: Effect.fn("BullMq.purgeQueue")((name: string) => {
           const queue = queues.get(name)
-          return queue === undefined ? new TargetNotFound({ target: name }) : purged(connection, queue.bull)
+          return queue === undefined ? new TargetNotFound({ target: name }) : purged(queue)
         })
       },
       honoursKeys: false,
       finishedKept,
+      // The cheapest question that BullMQ's interface to its client has a word for.
       ping: Effect.asVoid(connection.call((client) => client.llen(`${options.prefix ?? "bull"}:mithrandir`))).pipe(
         Effect.withSpan("BullMq.ping")
       )
@@ -164,23 +167,28 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
     return source
   })
 
-/** A queue on a connection that is not its own. It would write its own settings to Redis, were it not told not to. */
-const open = (name: string, connection: BullMqConnection.Client, prefix: string | undefined) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const bull = new BullQueue(name, {
-        connection,
-        skipMetasUpdate: true,
-        skipVersionCheck: true,
-        skipWaitingForReady: true,
-        ...(prefix === undefined ? {} : { prefix })
-      })
-      // What goes wrong is said by the call it happens to.
-      bull.on("error", () => {})
-      return bull
-    }),
-    (bull) => Effect.ignore(Effect.tryPromise(() => bull.close()))
-  )
+/**
+ * BullMQ's own queue on a connection of ours, made once for each client. It would write settings of its own to Redis,
+ * were it not told to leave that.
+ */
+const bullQueue = (name: string, prefix: string | undefined) => {
+  const made = new WeakMap<BullMqConnection.Client, BullQueue>()
+  return (connection: BullMqConnection.Client): BullQueue => {
+    const known = made.get(connection)
+    if (known !== undefined) return known
+    const bull = new BullQueue(name, {
+      connection,
+      skipMetasUpdate: true,
+      skipVersionCheck: true,
+      skipWaitingForReady: true,
+      ...(prefix === undefined ? {} : { prefix })
+    })
+    // What goes wrong is said by the call it happens to.
+    bull.on("error", () => {})
+    made.set(connection, bull)
+    return bull
+  }
+}
 
 const sum = (all: ReadonlyArray<JobCounts>): JobCounts => {
   const total: Record<JobState, number> = { ...noJobs }
@@ -254,12 +262,12 @@ const maxPurgeSteps = maxListedJobs / purgeStep
  * not in the set any more. (`drain` tells nothing, and takes the wrong jobs off a list that a scheduler's job is in.)
  * A negative grace takes in jobs of a producer whose clock is ahead of ours.
  */
-const purged = (connection: BullMqConnection.Connection, queue: BullQueue): Effect.Effect<number, ReadError> =>
+const purged = (queue: Handle): Effect.Effect<number, ReadError> =>
   Effect.gen(function* () {
     let total = 0
     for (const set of purgeable) {
       for (let step = 0; step < maxPurgeSteps; step += 1) {
-        const ids = yield* connection.call(() => queue.clean(-clockSkew, purgeStep, set))
+        const ids = yield* queue.call((bull) => bull.clean(-clockSkew, purgeStep, set))
         total += ids.length
         if (ids.length === 0) break
       }

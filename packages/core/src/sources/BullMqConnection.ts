@@ -15,11 +15,11 @@ export interface Options {
   readonly password?: Redacted.Redacted
   /** How long one call may take, connecting included. */
   readonly requestTimeout: Duration.Duration
+  /** Done once with every new client, before its first command. */
+  readonly prepare: (client: Client) => void
 }
 
 export interface Connection {
-  /** For BullMQ's own classes, which don't close what they are given. */
-  readonly client: Client
   /** Connects if need be, then runs commands. Ends within the deadline, whatever becomes of the commands. */
   readonly call: <A>(use: (client: Client) => Promise<A>) => Effect.Effect<A, ReadError>
 }
@@ -29,24 +29,55 @@ const silenceAfterDeadline = Duration.seconds(1)
 
 export const make = (options: Options): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const redis = yield* Effect.acquireRelease(
-      Effect.sync(() => new RedisConnection(settings(options), { skipVersionCheck: true, skipWaitingForReady: true })),
-      // Nothing may be waited for: the other side may be gone.
-      (redis) => Effect.ignore(Effect.tryPromise(() => redis.close(true)))
-    )
-    // Calls say what went wrong. Without a listener the process would end.
-    redis.on("error", () => {})
-    const client = yield* Effect.promise(() => redis.client)
-    // BullMQ takes its listener away when it closes, before the last errors are out.
-    client.on("error", () => {})
+    const open = new Set<RedisConnection>()
+    // Nothing may be waited for: the other side may be gone.
+    const close = (redis: RedisConnection) => {
+      open.delete(redis)
+      redis.close(true).catch(() => {})
+    }
+    yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach(close)))
 
-    let connecting: Promise<void> | undefined
-    const connected = (): Promise<void> => {
-      if (client.status === "ready") return Promise.resolve()
-      connecting ??= client.connect().finally(() => {
-        connecting = undefined
+    let current: Promise<Client> | undefined
+    /** The client of now. One that ended is not used again: a new one has no past to trip over. */
+    const connected = (): Promise<Client> => {
+      if (current !== undefined) return current
+      const forget = () => {
+        if (current === opening) current = undefined
+      }
+      const opening = connect(forget)
+      opening.catch(forget)
+      current = opening
+      return opening
+    }
+    const connect = async (onEnd: () => void): Promise<Client> => {
+      const redis = new RedisConnection(settings(options), {
+        blocking: false,
+        skipVersionCheck: true,
+        skipWaitingForReady: true
       })
-      return connecting
+      open.add(redis)
+      // What it is told while it introduces itself, it tells nobody who asks.
+      let refusal: unknown
+      try {
+        // Without listeners the process would end; BullMQ's own goes too early.
+        redis.on("error", () => {})
+        const client = await redis.client
+        client.on("error", (error) => {
+          if (isReply(error)) refusal = error
+        })
+        client.once("end", () => {
+          close(redis)
+          onEnd()
+        })
+        await client.connect()
+        // A server that does not know us breaks the connection over a long command, and the reason is lost with it.
+        await client.llen("mithrandir")
+        options.prepare(client)
+        return client
+      } catch (error) {
+        close(redis)
+        throw refusal ?? error
+      }
     }
 
     const call = <A>(use: (client: Client) => Promise<A>) =>
@@ -54,7 +85,7 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
         let sent = false
         return Effect.tryPromise({
           try: () =>
-            connected().then(() => {
+            connected().then((client) => {
               sent = true
               return use(client)
             }),
@@ -67,7 +98,7 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
         )
       })
 
-    return { client, call }
+    return { call }
   })
 
 const settings = ({ password, requestTimeout, url }: Options): ConnectionOptions => ({
@@ -88,15 +119,13 @@ const settings = ({ password, requestTimeout, url }: Options): ConnectionOptions
 
 /** What a failed command means. Messages of Redis may quote its arguments: none of it is kept. */
 const failure = (error: unknown, sent: boolean): ReadError => {
-  if (!sent) return new SourceUnavailable({ reason: "connect" })
-  if (error instanceof SourceUnavailable || error instanceof SourceInvalid) return error
   const message = said(error)
-  if (/\b(NOAUTH|WRONGPASS|NOPERM)\b/.test(message)) return new SourceUnavailable({ reason: "denied" })
+  if (/\b(NOAUTH|WRONGPASS|NOPERM|invalid password)\b/.test(message)) return new SourceUnavailable({ reason: "denied" })
   if (/\bREADONLY\b/.test(message)) return new SourceUnavailable({ reason: "readonly" })
   if (/\bWRONGTYPE\b/.test(message)) return new SourceInvalid({ problem: "a key of another type than BullMQ's" })
   // Refused before it was written to the socket.
   if (message.includes("Stream isn't writeable")) return new SourceUnavailable({ reason: "connect" })
-  return new SourceUnavailable({ reason: isReply(error) ? "status" : "reset" })
+  return new SourceUnavailable({ reason: isReply(error) ? "status" : sent ? "reset" : "connect" })
 }
 
 /** A transaction that was refused says why in the errors of its commands. */

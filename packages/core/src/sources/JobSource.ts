@@ -34,23 +34,19 @@ export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("
   status: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message() {
-    switch (this.reason) {
-      case "connect":
-        return "no connection could be made"
-      case "timeout":
-        return "it did not answer in time"
-      case "reset":
-        return "the connection broke"
-      case "denied":
-        return "it refused our credentials"
-      case "limited":
-        return "it asked us to slow down"
-      case "readonly":
-        return "it takes no writes now"
-      case "status":
-        return `it answered with status ${this.status ?? "unknown"}`
-    }
+    return this.reason === "status"
+      ? `it answered with status ${this.status ?? "unknown"}`
+      : whyUnavailable[this.reason]
   }
+}
+
+const whyUnavailable: Record<Exclude<typeof UnavailableReason.Type, "status">, string> = {
+  connect: "no connection could be made",
+  timeout: "it did not answer in time",
+  reset: "the connection broke",
+  denied: "it refused our credentials",
+  limited: "it asked us to slow down",
+  readonly: "it takes no writes now"
 }
 
 /** The source answered something that the contract does not allow. `problem` names it and quotes nothing. */

@@ -6,7 +6,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AuditEntry } from "../model/AuditEntry.ts"
-import { type Command, CommandIdTaken, type Outcome, phaseOf } from "../model/Command.ts"
+import { type Command, CommandIdTaken, type Outcome, phaseOf, predecessors } from "../model/Command.ts"
 import type { NewEvent, PassStatus } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import type { KnownCounts } from "../model/JobView.ts"
@@ -101,7 +101,7 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
       expectRow(
         commandId,
         sql`UPDATE command SET phase = 'running', before_state_json = ${json(before)}, logs_json = ${stringify(logs)}
-            WHERE id = ${commandId} AND phase = 'queued' RETURNING id`
+            WHERE id = ${commandId} AND ${sql.in("phase", predecessors("running"))} RETURNING id`
       ),
 
     CommandEnded: ({ entry, outcome, verified, logs }) =>
@@ -112,7 +112,7 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
           sql`UPDATE command SET phase = ${phaseOf(outcome)}, outcome = ${outcome},
                 verified = ${Option.getOrNull(Option.map(verified, Number))},
                 logs_json = ${stringify(logs)}, ended_at = ${at}
-              WHERE id = ${entry.id} AND phase IN ('queued', 'running') RETURNING id`
+              WHERE id = ${entry.id} AND ${sql.in("phase", predecessors(phaseOf(outcome)))} RETURNING id`
         )
         yield* sql`INSERT INTO command_audit ${sql.insert({
           id: entry.id,

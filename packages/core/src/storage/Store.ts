@@ -32,19 +32,16 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   reason: Schema.Literal("standby", "readonly", "full", "busy", "failed")
 }) {
   override get message() {
-    switch (this.reason) {
-      case "standby":
-        return "another process is the writer of this database"
-      case "readonly":
-        return "this database is open for reading alone"
-      case "full":
-        return "the disk or the database file is full; free some space"
-      case "busy":
-        return "the database is locked by something else"
-      case "failed":
-        return "the database refused the write; see the server's log"
-    }
+    return whyUnavailable[this.reason]
   }
+}
+
+const whyUnavailable: Record<StoreUnavailable["reason"], string> = {
+  standby: "another process is the writer of this database",
+  readonly: "this database is open for reading alone",
+  full: "the disk or the database file is full; free some space",
+  busy: "the database is locked by something else",
+  failed: "the database refused the write; see the server's log"
 }
 
 /** The database could not be read. */

@@ -3,7 +3,7 @@
  * `redis-server` from PATH. Where none can be had, tests are skipped by name, or fail if `MITHRANDIR_TEST_REQUIRE`
  * names `redis`.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -42,6 +42,7 @@ export const freePort = (): Promise<number> =>
 export interface OwnRedis {
   readonly port: number
   readonly url: string
+  readonly pid: number | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -69,7 +70,7 @@ export const startRedis = async (port: number, extra: ReadonlyArray<string> = []
   }
   const giveUp = Date.now() + startTimeout
   while (running(child) && Date.now() < giveUp) {
-    if (await answersOrDenies(port)) return { port, url: `redis://127.0.0.1:${port}`, stop }
+    if (await answersOrDenies(port)) return { port, url: `redis://127.0.0.1:${port}`, pid: child.pid, stop }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await stop()
@@ -107,12 +108,22 @@ export const redisUrl: string | undefined = await find()
 
 const required = (process.env["MITHRANDIR_TEST_REQUIRE"] ?? "").split(/[\s,]+/).includes("redis")
 
+const skipOrFail = (name: string, why: string, tests: () => void): void => {
+  if (required) {
+    it(name, () => {
+      throw new Error(`${why}, and MITHRANDIR_TEST_REQUIRE says that these tests must run`)
+    })
+  } else describe.skip(`${name} (${why})`, tests)
+}
+
 /** Tests that need a Redis. Names and prefixes of keys are up to them, and so is leaving nothing behind. */
 export const describeWithRedis = (name: string, tests: (url: string) => void): void => {
   if (redisUrl !== undefined) describe(name, () => tests(redisUrl))
-  else if (required) {
-    it(name, () => {
-      throw new Error("these tests need a Redis, and MITHRANDIR_TEST_REQUIRE says that they must run")
-    })
-  } else describe.skip(`${name} (no Redis to be had)`, () => tests("redis://127.0.0.1:6379"))
+  else skipOrFail(name, "no Redis to be had", () => tests("redis://127.0.0.1:6379"))
+}
+
+/** Tests that start and stop servers of their own with `startRedis`. */
+export const describeWithRedisServer = (name: string, tests: () => void): void => {
+  if (spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0) describe(name, tests)
+  else skipOrFail(name, "no redis-server on PATH", tests)
 }

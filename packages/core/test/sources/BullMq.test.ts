@@ -1,0 +1,270 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as BullMq from "../../src/sources/BullMq.ts"
+import { JobSource, type Shape } from "../../src/sources/JobSource.ts"
+import { type TestQueue, testPrefix, testQueue } from "../support/bullmq.ts"
+import { describeWithRedis } from "../support/redis.ts"
+import { jobSourceSuite, listed } from "./JobSourceSuite.ts"
+
+const sourceAt = (options: BullMq.Options) => Effect.map(Layer.build(BullMq.layer(options)), Context.get(JobSource))
+
+const noAction = Effect.die("the source does not support it")
+
+/** Which of the listed jobs leave by themselves, ids as BullMQ has them. */
+const leaving = (source: Shape) =>
+  Effect.map(listed(source), (jobs) =>
+    jobs.flatMap(({ id, leaves }) => (leaves === true ? [id.slice(id.indexOf(":") + 1)] : [])).sort()
+  )
+
+describeWithRedis("BullMq", (url) => {
+  const arranged = Effect.gen(function* () {
+    const prefix = testPrefix()
+    const mail = yield* testQueue(url, "mail", prefix)
+    const media = yield* testQueue(url, "media", prefix)
+    const source = yield* sourceAt({ url, prefix, queues: ["mail", "media"] })
+    return { mail, media, prefix, source }
+  })
+
+  jobSourceSuite(
+    Effect.map(arranged, ({ mail, media, source }) => ({
+      source,
+      queues: ["mail", "media"] as const,
+      seed: (queue, state, name) =>
+        Effect.map(
+          Effect.promise(() =>
+            (queue === "mail" ? mail : media).seed(state, name === undefined ? {} : { jobId: name })
+          ),
+          (id) => `${queue}:${id}`
+        )
+    }))
+  )
+
+  it.scopedLive("the same number in two queues is two jobs", () =>
+    Effect.gen(function* () {
+      const { mail, media, source } = yield* arranged
+      assert.strictEqual(yield* Effect.promise(() => mail.seed("waiting")), "1")
+      assert.strictEqual(yield* Effect.promise(() => media.seed("failed")), "1")
+      assert.deepStrictEqual(
+        (yield* listed(source)).map(({ id, queue, state }) => ({ id, queue, state })),
+        [
+          { id: "mail:1", queue: "mail", state: "waiting" },
+          { id: "media:1", queue: "media", state: "failed" }
+        ]
+      )
+      yield* source.actions.deleteJob?.("media:1", "k") ?? noAction
+      assert.deepStrictEqual(yield* source.find("media:1"), Option.none())
+      assert.isTrue(Option.isSome(yield* source.find("mail:1")))
+      assert.deepStrictEqual(yield* source.find("other:1"), Option.none())
+    })
+  )
+
+  it.scopedLive("prioritized, paused and waiting for children are ways of waiting", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      const prioritized = yield* Effect.promise(() => mail.seed("waiting", { priority: 3 }))
+      const parent = yield* Effect.promise(() => mail.seed("active"))
+      yield* Effect.promise(async () => {
+        const job = await mail.bull.getJob(parent)
+        if (job?.id === undefined) throw new Error("no parent")
+        await mail.bull.add("child", {}, { parent: { id: job.id, queue: mail.bull.qualifiedName } })
+        await job.moveToWaitingChildren("mithrandir-test")
+        await mail.bull.pause()
+      })
+      for (const id of [prioritized, parent]) {
+        assert.strictEqual(Option.getOrThrow(yield* source.find(`mail:${id}`)).state, "waiting")
+      }
+      assert.strictEqual((yield* source.counts).waiting, 3)
+      assert.deepStrictEqual(
+        (yield* listed(source)).map((job) => job.state),
+        ["waiting", "waiting", "waiting"]
+      )
+      // The parent goes on as its last child is purged.
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, 2)
+      assert.isTrue(yield* Effect.promise(() => mail.bull.isPaused()))
+    })
+  )
+
+  it.scopedLive("a retried job has more attempts as soon as it has failed again", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      const id = yield* Effect.promise(() => mail.seed("failed"))
+      const attempts = Effect.map(source.find(`mail:${id}`), (job) => Option.getOrThrow(job).attempts)
+      assert.strictEqual(yield* attempts, 1)
+      yield* source.actions.retryJob?.(`mail:${id}`, "k") ?? noAction
+      assert.strictEqual(yield* attempts, 1)
+      yield* Effect.promise(async () => {
+        await mail.take()
+        await mail.fail(id)
+      })
+      assert.strictEqual(yield* attempts, 2)
+    })
+  )
+
+  it.scopedLive("a purge leaves a scheduler's next job, and removes what lies around it", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      const next = yield* Effect.promise(async () => {
+        const job = await mail.bull.upsertJobScheduler("hourly", { every: 3_600_000 })
+        // Due at once: it waits, at the head of the list that a drain would cut by number.
+        await job?.promote().catch(() => {})
+        await mail.seed("waiting")
+        await mail.seed("waiting")
+        await mail.seed("delayed")
+        return job?.id ?? ""
+      })
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, 3)
+      assert.deepStrictEqual(
+        (yield* listed(source)).map((job) => job.id),
+        [`mail:${next}`]
+      )
+      const refused = yield* Effect.flip(source.actions.deleteJob?.(`mail:${next}`, "k2") ?? noAction)
+      assert.strictEqual(refused._tag, "ActionRejected")
+    })
+  )
+
+  it.scopedLive("a purge takes more jobs than one step, and those of a clock ahead of ours", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      yield* Effect.promise(() =>
+        mail.bull.addBulk(
+          Array.from({ length: 2500 }, () => ({ name: "job", data: {}, opts: { timestamp: Date.now() + 86_400_000 } }))
+        )
+      )
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, 2500)
+      assert.strictEqual((yield* source.counts).waiting, 0)
+    })
+  )
+
+  it.scopedLive("a job that a worker holds is not deleted, though it lies in wait", () =>
+    Effect.gen(function* () {
+      const { mail, prefix, source } = yield* arranged
+      const id = yield* Effect.promise(() => mail.seed("waiting"))
+      yield* Effect.promise(() => mail.client.set(`${prefix}:mail:${id}:lock`, "somebody"))
+      const refused = yield* Effect.flip(source.actions.deleteJob?.(`mail:${id}`, "k") ?? noAction)
+      assert.deepInclude(refused, { _tag: "ActionRejected", problem: "a worker holds the job" })
+    })
+  )
+
+  it.scopedLive("deleting a parent leaves its children", () =>
+    Effect.gen(function* () {
+      const { mail, media, source } = yield* arranged
+      const parent = yield* Effect.promise(() => mail.seed("waiting"))
+      yield* Effect.promise(() => media.seed("waiting", { parent: { id: parent, queue: mail.bull.qualifiedName } }))
+      yield* source.actions.deleteJob?.(`mail:${parent}`, "k") ?? noAction
+      assert.deepStrictEqual(
+        (yield* listed(source)).map((job) => job.id),
+        ["media:1"]
+      )
+    })
+  )
+
+  it.scopedLive("reading writes nothing", () =>
+    Effect.gen(function* () {
+      const prefix = testPrefix()
+      const bystander = yield* testQueue(url, "bystander", testPrefix())
+      const source = yield* sourceAt({ url, prefix, queues: ["mail"] })
+      yield* source.ping
+      yield* source.counts
+      yield* listed(source)
+      yield* source.find("mail:1")
+      const [, keys] = yield* Effect.promise(() => bystander.client.scan(0, { MATCH: `${prefix}*`, COUNT: 1_000_000 }))
+      assert.deepStrictEqual(keys, [])
+    })
+  )
+
+  describe("jobs that leave by themselves", () => {
+    const cases: ReadonlyArray<readonly [name: string, options: Parameters<TestQueue["seed"]>[1], leaves: boolean]> = [
+      ["no options", {}, false],
+      ["removeOnComplete: false", { removeOnComplete: false, removeOnFail: false }, false],
+      ["removeOnComplete: true", { removeOnComplete: true }, true],
+      ["removeOnFail: true", { removeOnFail: true }, true],
+      ["removeOnComplete: 0", { removeOnComplete: 0 }, true],
+      ["removeOnComplete: -1", { removeOnComplete: -1 }, false],
+      ["an age as long as finished jobs are kept", { removeOnComplete: { age: 600 } }, false],
+      ["deduplicated", { delay: 3_600_000, deduplication: { id: "one" } }, true]
+    ]
+    for (const [name, options, leaves] of cases) {
+      it.scopedLive(`${name}: ${leaves ? "leaves" : "stays"}, and says nothing of others`, () =>
+        Effect.gen(function* () {
+          const { mail, media, source } = yield* arranged
+          const id = yield* Effect.promise(() => mail.seed("waiting", options))
+          yield* Effect.promise(() => mail.seed("waiting"))
+          yield* Effect.promise(() => media.seed("waiting"))
+          assert.deepStrictEqual(yield* leaving(source), leaves ? [id] : [])
+          assert.deepStrictEqual(yield* leaving(source), leaves ? [id] : [])
+        })
+      )
+    }
+
+    for (const [name, options] of [
+      ["a number", { removeOnComplete: 3 }],
+      ["a count", { removeOnFail: { count: 3 } }],
+      ["an age shorter than finished jobs are kept", { removeOnComplete: { age: 599 } }],
+      ["an age and a count", { removeOnComplete: { age: 86_400, count: 1000 } }]
+    ] as const) {
+      for (const state of ["waiting", "completed"] as const) {
+        it.scopedLive(`${name}, seen in a ${state} job: every job of the queue may leave from then on`, () =>
+          Effect.gen(function* () {
+            const { mail, media, source } = yield* arranged
+            yield* Effect.promise(() => mail.seed("delayed"))
+            yield* Effect.promise(() => media.seed("waiting"))
+            assert.deepStrictEqual(yield* leaving(source), [])
+            const id = yield* Effect.promise(() => mail.seed(state, options))
+            assert.deepStrictEqual(yield* leaving(source), ["1", id])
+            yield* source.actions.deleteJob?.(`mail:${id}`, "k") ?? noAction
+            assert.deepStrictEqual(yield* leaving(source), ["1"])
+          })
+        )
+      }
+    }
+
+    it.scopedLive("one job's count removes other jobs as it finishes: why it speaks for all of them", () =>
+      Effect.gen(function* () {
+        const { mail, source } = yield* arranged
+        yield* Effect.promise(async () => {
+          await mail.seed("completed")
+          await mail.seed("completed")
+          await mail.seed("completed", { removeOnComplete: 1 })
+        })
+        assert.deepStrictEqual(
+          (yield* listed(source)).map((job) => job.id),
+          ["mail:3"]
+        )
+      })
+    )
+
+    it.scopedLive("a scheduler's job leaves", () =>
+      Effect.gen(function* () {
+        const { mail, source } = yield* arranged
+        const job = yield* Effect.promise(() => mail.bull.upsertJobScheduler("hourly", { every: 3_600_000 }))
+        assert.deepStrictEqual(yield* leaving(source), [job?.id ?? ""])
+      })
+    )
+
+    it.scopedLive("a job whose options can't be read any more leaves", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        const id = yield* Effect.promise(() => mail.seed("waiting"))
+        // What a reading sees of a job that is removed between being listed and being asked.
+        yield* Effect.promise(() => mail.client.del(`${prefix}:mail:${id}`))
+        assert.deepStrictEqual(yield* leaving(source), [id])
+      })
+    )
+  })
+
+  it.scopedLive("lists 50,000 jobs", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      yield* Effect.promise(async () => {
+        for (let i = 0; i < 10; i += 1) {
+          await mail.bull.addBulk(Array.from({ length: 5000 }, () => ({ name: "job", data: {} })))
+        }
+      })
+      // Once with every job's options to be read, and once with all of them known.
+      for (const _ of ["unseen", "seen"]) assert.strictEqual((yield* listed(source)).length, 50_000)
+    })
+  )
+})

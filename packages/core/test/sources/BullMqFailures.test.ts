@@ -1,0 +1,175 @@
+/** What the BullMQ source makes of a Redis that is down, comes and goes, hangs, or refuses. */
+import { connect } from "node:net"
+import { assert, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as BullMq from "../../src/sources/BullMq.ts"
+import { type ActionError, JobSource, type Shape, SourceUnavailable } from "../../src/sources/JobSource.ts"
+import { testQueue } from "../support/bullmq.ts"
+import { describeWithRedisServer, freePort, startRedis } from "../support/redis.ts"
+import { listed } from "./JobSourceSuite.ts"
+
+const sourceAt = (options: Omit<BullMq.Options, "queues">) =>
+  Effect.map(Layer.build(BullMq.layer({ queues: ["mail", "media"], ...options })), Context.get(JobSource))
+
+const redis = (port: number, ...extra: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const started = await startRedis(port, extra)
+      if (started === undefined) throw new Error("no Redis could be started")
+      return started
+    }),
+    ({ stop }) => Effect.promise(stop)
+  )
+
+const noAction = Effect.die("the source does not support it")
+const actions = ({ actions }: Shape): ReadonlyArray<Effect.Effect<unknown, ActionError>> => [
+  actions.retryJob?.("mail:1", "k") ?? noAction,
+  actions.deleteJob?.("mail:2", "k") ?? noAction,
+  actions.purgeQueue?.("mail", "k") ?? noAction
+]
+const every = (source: Shape): ReadonlyArray<Effect.Effect<unknown, ActionError>> => [
+  source.counts,
+  listed(source),
+  source.find("mail:1"),
+  source.queue?.("mail") ?? noAction,
+  source.ping,
+  ...actions(source)
+]
+
+const reason = (call: Effect.Effect<unknown, ActionError>) =>
+  Effect.map(Effect.flip(call), (error) => (error instanceof SourceUnavailable ? error.reason : error._tag))
+
+/** Says one thing to a Redis, and gives what it answers at first. */
+const say = (port: number, command: string) =>
+  Effect.async<string>((resume) => {
+    const socket = connect({ port, host: "127.0.0.1" })
+    socket.once("connect", () => socket.write(`${command}\r\n`))
+    socket.once("data", (data) => {
+      socket.destroy()
+      resume(Effect.succeed(data.toString()))
+    })
+  })
+
+describeWithRedisServer("BullMq, misbehaving", () => {
+  it.scopedLive("a Redis that is down at the start is no connection; it is used as soon as it is up, and again", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.promise(freePort)
+      const source = yield* sourceAt({ url: `redis://127.0.0.1:${port}` })
+      for (const call of every(source)) assert.strictEqual(yield* reason(call), "connect")
+      for (let time = 0; time < 2; time += 1) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* redis(port)
+            yield* source.ping
+            assert.strictEqual((yield* source.counts).waiting, 0)
+          })
+        )
+        for (const call of every(source)) assert.strictEqual(yield* reason(call), "connect")
+      }
+    })
+  )
+
+  it.scopedLive("calls at the same moment share one connection", () =>
+    Effect.gen(function* () {
+      const { port, url } = yield* redis(yield* Effect.promise(freePort))
+      const source = yield* sourceAt({ url })
+      yield* Effect.all(
+        Array.from({ length: 50 }, () => source.counts),
+        { concurrency: "unbounded" }
+      )
+      // One is the asker's own.
+      assert.include(yield* say(port, "INFO clients"), "connected_clients:2")
+    })
+  )
+
+  it.scopedLive("the connection is closed with the scope, whether Redis is up or not", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.promise(freePort)
+      yield* Effect.scoped(
+        Effect.flatMap(sourceAt({ url: `redis://127.0.0.1:${port}` }), ({ ping }) => Effect.exit(ping))
+      )
+      yield* Effect.scoped(sourceAt({ url: `redis://127.0.0.1:${port}` }))
+      const { url } = yield* redis(port)
+      yield* Effect.scoped(Effect.flatMap(sourceAt({ url }), ({ ping }) => ping))
+      // The other side notices a moment later.
+      const clients = say(port, "INFO clients")
+      yield* Effect.repeat(clients, { until: (info) => info.includes("connected_clients:1\r") })
+    })
+  )
+
+  it.scopedLive("a Redis that hangs ends each call at its deadline, and is used again when it goes on", () =>
+    Effect.gen(function* () {
+      const { pid, url } = yield* redis(yield* Effect.promise(freePort))
+      const source = yield* sourceAt({ url, requestTimeout: "100 millis" })
+      yield* source.ping
+      if (pid === undefined) return assert.fail("no process")
+      process.kill(pid, "SIGSTOP")
+      assert.strictEqual(yield* reason(source.counts), "timeout")
+      // In between it is connected to anew, in vain.
+      for (const call of every(source)) assert.include(["timeout", "connect"], yield* reason(call))
+      process.kill(pid, "SIGCONT")
+      yield* Effect.retry(source.ping, { times: 100 })
+    })
+  )
+
+  it.scopedLive("a connection that breaks before the answer is not mistaken for none", () =>
+    Effect.gen(function* () {
+      const { pid, stop, url } = yield* redis(yield* Effect.promise(freePort))
+      const source = yield* sourceAt({ url })
+      yield* source.ping
+      if (pid === undefined) return assert.fail("no process")
+      process.kill(pid, "SIGSTOP")
+      const [counted] = yield* Effect.all([reason(source.counts), Effect.delay(Effect.promise(stop), "50 millis")], {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(counted, "reset")
+    })
+  )
+
+  it.scopedLive("a password that is missing or wrong is denied; the right one is not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* redis(yield* Effect.promise(freePort), "--requirepass", "s3cret")
+      const missing = yield* sourceAt({ url })
+      const wrong = yield* sourceAt({ url, password: Redacted.make("wr0ng") })
+      for (const source of [missing, wrong]) {
+        for (const call of every(source)) {
+          const error = yield* Effect.flip(call)
+          assert.strictEqual(error._tag === "SourceUnavailable" ? error.reason : error._tag, "denied")
+          assert.notMatch(`${JSON.stringify(error)} ${error.stack}`, /s3cret|wr0ng/)
+        }
+      }
+      const right = yield* sourceAt({ url, password: Redacted.make("s3cret") })
+      assert.deepStrictEqual(yield* listed(right), [])
+      yield* (yield* sourceAt({ url: url.replace("//", "//:s3cret@") })).ping
+    })
+  )
+
+  it.scopedLive("a replica is read, and its refusal to be written to has a name", () =>
+    Effect.gen(function* () {
+      const main = yield* redis(yield* Effect.promise(freePort), "--repl-diskless-sync-delay", "0")
+      const mail = yield* testQueue(main.url, "mail", "bull")
+      yield* Effect.promise(async () => {
+        await mail.seed("failed")
+        await mail.seed("waiting")
+      })
+      const { port, url } = yield* redis(yield* Effect.promise(freePort), "--replicaof", "127.0.0.1", String(main.port))
+      yield* Effect.repeat(say(port, "INFO replication"), { until: (info) => info.includes("master_link_status:up") })
+      const source = yield* sourceAt({ url })
+      assert.strictEqual((yield* listed(source)).length, 2)
+      for (const call of actions(source)) assert.strictEqual(yield* reason(call), "readonly")
+      assert.strictEqual((yield* listed(source)).length, 2)
+    })
+  )
+
+  it.scopedLive("keys that are not BullMQ's are invalid", () =>
+    Effect.gen(function* () {
+      const { port, url } = yield* redis(yield* Effect.promise(freePort))
+      yield* say(port, "SET bull:mail:wait text")
+      const source = yield* sourceAt({ url })
+      for (const call of [source.counts, listed(source)]) assert.strictEqual(yield* reason(call), "SourceInvalid")
+    })
+  )
+})

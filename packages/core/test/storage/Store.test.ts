@@ -1,0 +1,276 @@
+import { assert, describe, it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { NewEvent } from "../../src/model/Event.ts"
+import { type Change, Write } from "../../src/storage/Change.ts"
+import { Database, type Mode } from "../../src/storage/Database.ts"
+import * as Store from "../../src/storage/Store.ts"
+import { layerDatabase, makeFile, query } from "../support/house.ts"
+
+const open = (file: string, mode: Mode = "writer") =>
+  Effect.map(Layer.build(Layer.provide(Store.layer, layerDatabase(file, mode))), (context) =>
+    Effect.provide(Store.Store, context)
+  ).pipe(Effect.flatten)
+
+const opened = Effect.gen(function* () {
+  const file = yield* makeFile
+  return { file, store: yield* open(file) }
+})
+
+const event = (subject: string): NewEvent => ({ name: "reconciliation.update", service: "mail", subject, data: "{}" })
+const changeOf = (...subjects: ReadonlyArray<string>): Change => ({ writes: [], events: subjects.map(event) })
+const discrepancy = (id: string) =>
+  Write.DiscrepancyRecorded({
+    id,
+    timestamp: DateTime.unsafeMake(0),
+    service: "mail",
+    status: "verified",
+    countsJson: "{}",
+    checksum: "v1:",
+    latencyMs: 1,
+    detailsJson: Option.none()
+  })
+
+describe("Store", () => {
+  it.scoped("syncs each commit fully, also on a file that is opened again", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      yield* Effect.scoped(open(file))
+      const database = yield* Effect.provide(Database, layerDatabase(file))
+      const sql = yield* database.connect("write")
+      assert.deepStrictEqual(yield* sql`PRAGMA synchronous`, [{ synchronous: 2 }])
+      assert.deepStrictEqual(yield* sql`PRAGMA recursive_triggers`, [{ recursive_triggers: 1 }])
+      assert.deepStrictEqual(yield* sql`PRAGMA trusted_schema`, [{ trusted_schema: 0 }])
+      assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`, [{ journal_mode: "wal" }])
+    })
+  )
+
+  it.scoped("writes a change whole or not at all", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.commit({ writes: [discrepancy("one")], events: [event("one")] })
+      const again = { writes: [discrepancy("two"), discrepancy("one")], events: [event("two")] }
+      const error = yield* Effect.flip(store.commit(again))
+      assert.strictEqual(error._tag, "StoreUnavailable")
+      assert.deepStrictEqual(query(file, "SELECT id FROM discrepancy_event"), [{ id: "one" }])
+      assert.deepStrictEqual(query(file, "SELECT subject FROM event"), [{ subject: "one" }])
+      // It goes on after a failure.
+      assert.deepStrictEqual(
+        (yield* store.commit(changeOf("three"))).map(({ seq }) => seq),
+        [2]
+      )
+    })
+  )
+
+  for (const ops of [17, 33, 64, 2048]) {
+    it.scoped(`loses no acknowledged commit among failing ones, where fibers yield every ${ops} operations`, () =>
+      Effect.gen(function* () {
+        const { file, store } = yield* opened
+        yield* store.commit({ writes: [discrepancy("taken")], events: [] })
+        const acknowledged = yield* Effect.forEach(
+          Array.from({ length: 300 }, (_, index) => index),
+          (index) =>
+            store
+              .commit({
+                writes: [discrepancy(`row-${index}`), ...(index % 3 === 0 ? [discrepancy("taken")] : [])],
+                events: [event(`row-${index}`)]
+              })
+              .pipe(
+                Effect.as(1),
+                Effect.orElseSucceed(() => 0)
+              ),
+          { concurrency: "unbounded" }
+        ).pipe(Effect.withMaxOpsBeforeYield(ops))
+        assert.strictEqual(
+          acknowledged.reduce((a: number, b) => a + b, 0),
+          200
+        )
+        assert.deepStrictEqual(query(file, "SELECT COUNT(*) AS n FROM discrepancy_event"), [{ n: 201 }])
+        assert.deepStrictEqual(query(file, "SELECT COUNT(*) AS n, MIN(seq) AS a, MAX(seq) AS b FROM event"), [
+          { n: 200, a: 1, b: 200 }
+        ])
+      })
+    )
+  }
+
+  it.scoped("never shows a read what is not committed", () =>
+    Effect.gen(function* () {
+      const { store } = yield* opened
+      const seen: Array<number> = []
+      const reading = Effect.gen(function* () {
+        for (let round = 0; round < 100; round++) {
+          const rows = yield* store.read((sql) => sql<{ n: number }>`SELECT COUNT(*) AS n FROM event`)
+          seen.push(rows[0]?.n ?? -1)
+          yield* Effect.yieldNow()
+        }
+      })
+      const writing = Effect.forEach(Array.from({ length: 50 }), () => store.commit(changeOf("a", "b", "c")))
+      yield* Effect.all([reading, writing], { concurrency: "unbounded" }).pipe(Effect.withMaxOpsBeforeYield(17))
+      assert.isTrue(seen.every((n) => n % 3 === 0))
+    })
+  )
+
+  it.scoped("wakes listeners after the commit, with the newest place", () =>
+    Effect.gen(function* () {
+      const { store } = yield* opened
+      const fiber = yield* Effect.fork(
+        store.newestChanges.pipe(
+          Stream.takeUntil((seq) => seq === 2),
+          Stream.runLast
+        )
+      )
+      yield* store.commit(changeOf("a", "b"))
+      assert.deepStrictEqual(yield* Fiber.join(fiber), Option.some(2))
+      assert.strictEqual(yield* store.newest, 2)
+    })
+  )
+
+  it.scoped("keeps its log id and its places over a restart", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      const before = yield* Effect.scoped(Effect.tap(open(file), (store) => store.commit(changeOf("a"))))
+      const store = yield* open(file)
+      assert.strictEqual(store.logId, before.logId)
+      assert.deepStrictEqual(
+        (yield* store.commit(changeOf("b"))).map(({ seq }) => seq),
+        [2]
+      )
+      const other = yield* Effect.flatMap(makeFile, (file) => open(file))
+      assert.notStrictEqual(other.logId, store.logId)
+    })
+  )
+})
+
+describe("the story's tables", () => {
+  const ways: ReadonlyArray<readonly [string, string]> = [
+    ["an update", "UPDATE command_audit SET actor = 'nobody'"],
+    ["a replace by id", "INSERT OR REPLACE INTO command_audit SELECT * FROM command_audit"],
+    [
+      "a replace by rowid",
+      "INSERT OR REPLACE INTO command_audit (rowid, id, actor, action_type, target, outcome) SELECT rowid, 'new', 'a', 'b', 'c', 'success' FROM command_audit"
+    ],
+    ["an update of discrepancies", "UPDATE discrepancy_event SET status = 'verified'"],
+    ["a delete of discrepancies", "DELETE FROM discrepancy_event"],
+    ["a replace of discrepancies", "INSERT OR REPLACE INTO discrepancy_event SELECT * FROM discrepancy_event"]
+  ]
+  const rows = [
+    "INSERT INTO command_audit (id, actor, action_type, target, outcome) VALUES ('c1', 'a', 'retry-job', '1', 'success')",
+    "INSERT INTO discrepancy_event (id, service, status, counts_json, checksum, latency_ms) VALUES ('d1', 'mail', 'discrepancy', '{}', 'v1:', 1)"
+  ]
+
+  it.scoped("refuse whoever changes them, with any client", () =>
+    Effect.gen(function* () {
+      const { file } = yield* opened
+      // A client with SQLite's defaults: no recursive triggers.
+      const db = new Sqlite(file)
+      yield* Effect.addFinalizer(() => Effect.sync(() => db.close()))
+      for (const row of rows) db.exec(row)
+      assert.throws(() => db.exec("DELETE FROM command_audit"), /^Audit log entries cannot be deleted$/)
+      for (const [name, sql] of ways) assert.throws(() => db.exec(sql), /cannot be/, name)
+      assert.deepStrictEqual(query(file, "SELECT id, actor FROM command_audit"), [{ id: "c1", actor: "a" }])
+      assert.deepStrictEqual(query(file, "SELECT id, status FROM discrepancy_event"), [
+        { id: "d1", status: "discrepancy" }
+      ])
+    })
+  )
+
+  it.scoped("take their own time and refuse what is no outcome or status", () =>
+    Effect.gen(function* () {
+      const { file } = yield* opened
+      const db = new Sqlite(file)
+      yield* Effect.addFinalizer(() => Effect.sync(() => db.close()))
+      for (const row of rows) db.exec(row)
+      const [row] = query<{ timestamp: string }>(file, "SELECT timestamp FROM command_audit")
+      assert.match(row?.timestamp ?? "", /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+      assert.throws(() => db.exec(rows[0]?.replace("'c1'", "'c2'").replace("'success'", "'fine'") ?? ""), /CHECK/)
+      assert.throws(() => db.exec(rows[1]?.replace("'d1'", "'d2'").replace("'discrepancy'", "'odd'") ?? ""), /CHECK/)
+    })
+  )
+})
+
+describe("the writer lock", () => {
+  it.scoped("lets one writer in, refuses another, and is free once it is gone", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      const scope = yield* Scope.make()
+      yield* Scope.extend(open(file), scope)
+      const error = yield* Effect.flip(Effect.scoped(open(file)))
+      assert.strictEqual(error._tag, "DatabaseLocked")
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.scoped(open(file))
+    })
+  )
+
+  it.scoped("is not needed to read", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.commit(changeOf("a"))
+      const reader = yield* open(file, "reader")
+      assert.strictEqual(yield* reader.newest, 1)
+      const error = yield* Effect.flip(reader.commit(changeOf("b")))
+      assert.deepStrictEqual([error._tag, "reason" in error && error.reason], ["StoreUnavailable", "readonly"])
+    })
+  )
+
+  it.scopedLive("goes to a standby when the writer is gone, with all that was written", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      const scope = yield* Scope.make()
+      const writer = yield* Scope.extend(open(file), scope)
+      const standby = yield* open(file, "standby")
+      yield* writer.commit(changeOf("a"))
+      const error = yield* Effect.flip(standby.commit(changeOf("b")))
+      assert.deepStrictEqual("reason" in error && error.reason, "standby")
+      assert.isFalse(yield* standby.isWriter)
+      yield* Scope.close(scope, Exit.void)
+      yield* standby.gained
+      assert.deepStrictEqual(
+        (yield* standby.commit(changeOf("b"))).map(({ seq }) => seq),
+        [2]
+      )
+    })
+  )
+})
+
+describe("opening", () => {
+  const problem = (file: string, mode?: Mode) =>
+    Effect.map(Effect.flip(Effect.scoped(open(file, mode))), (error) =>
+      error._tag === "DatabaseUnusable" ? error.reason : error._tag
+    )
+
+  it.scoped("refuses what it cannot use, and says why", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      assert.strictEqual(yield* problem(file, "reader"), "missing")
+      assert.strictEqual(yield* problem(`${file}/none/such.db`), "missing")
+
+      const text = new Sqlite(file)
+      text.exec("CREATE TABLE other (x)")
+      text.close()
+      assert.strictEqual(yield* problem(file, "reader"), "unmigrated")
+
+      yield* Effect.scoped(open(file))
+      const db = new Sqlite(file)
+      db.exec("INSERT INTO mithrandir_migration (migration_id, name) VALUES (99, 'future')")
+      db.close()
+      assert.strictEqual(yield* problem(file), "newer")
+      assert.strictEqual(yield* problem(file, "reader"), "newer")
+    })
+  )
+
+  it.scoped("refuses a file that is no database", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      yield* Effect.promise(async () => (await import("node:fs/promises")).writeFile(file, "no database ".repeat(500)))
+      assert.strictEqual(yield* problem(file), "corrupt")
+      assert.strictEqual(yield* problem(file, "reader"), "corrupt")
+    })
+  )
+})
