@@ -1,0 +1,114 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as HealthMonitor from "../../src/services/HealthMonitor.ts"
+import * as ServiceRegistry from "../../src/services/ServiceRegistry.ts"
+import { SourceUnavailable } from "../../src/sources/JobSource.ts"
+import * as MemorySource from "../../src/sources/MemorySource.ts"
+import { layerHouse, makeFile, service } from "../support/house.ts"
+
+const house = (file: string, services: Parameters<typeof layerHouse>[1]) =>
+  Effect.map(Layer.build(layerHouse(file, services)), (context) => ({
+    registry: Context.get(context, ServiceRegistry.ServiceRegistry),
+    health: Context.get(context, HealthMonitor.HealthMonitor)
+  }))
+
+describe("ServiceRegistry", () => {
+  it.scoped("remembers since when a service is registered, and shows what left as retired", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      const memory = yield* MemorySource.make
+      const both = [service(memory), service(memory, { id: "bulk", name: "Bulk", metadata: { team: "jobs" } })]
+      yield* Effect.scoped(Effect.flatMap(house(file, both), ({ registry }) => registry.register))
+      yield* TestClock.adjust("1 hour")
+      const { health, registry } = yield* house(file, [service(memory, { name: "Mail" })])
+      yield* registry.register
+      const services = yield* health.services
+      assert.deepStrictEqual(
+        services.map(({ health, registeredAt, ...shown }) => ({ ...shown, at: registeredAt.epochMillis })),
+        [
+          {
+            id: "bulk",
+            name: "Bulk",
+            type: "memory",
+            healthEndpoint: "memory:",
+            metadata: { team: "jobs" },
+            retired: true,
+            at: 0
+          },
+          { id: "mail", name: "Mail", type: "memory", healthEndpoint: "memory:", metadata: {}, at: 0 }
+        ]
+      )
+      assert.strictEqual((yield* Effect.flip(registry.get("bulk")))._tag, "ServiceNotFound")
+    })
+  )
+
+  it.scoped("refuses definitions that nothing good can come of", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const wrong = [
+        [service(memory), service(memory)],
+        [service(memory, { id: "No Good" })],
+        [service(memory, { pollInterval: "99 millis" })]
+      ]
+      for (const services of wrong) {
+        const error = yield* Effect.flip(house(yield* makeFile, services))
+        assert.strictEqual(error._tag, "ServiceInvalid")
+      }
+    })
+  )
+})
+
+describe("HealthMonitor", () => {
+  it.scoped("asks the source where no endpoint is given, every five seconds", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const { health } = yield* house(yield* makeFile, [service(memory)])
+      assert.deepStrictEqual(yield* health.health("mail"), { status: "unknown", checkedAt: null, latencyMs: null })
+      yield* Effect.forkScoped(health.poll)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* health.health("mail")).status, "healthy")
+      yield* memory.control.failWith(new SourceUnavailable({ reason: "connect" }))
+      yield* TestClock.adjust("5 seconds")
+      const sick = yield* health.health("mail")
+      assert.deepInclude(sick, { status: "unhealthy", message: "no connection could be made" })
+      assert.deepStrictEqual(sick.checkedAt, DateTime.unsafeMake(5_000))
+    })
+  )
+
+  it.scopedLive("asks an endpoint over HTTP, follows no redirect, and gives up on one that hangs", () =>
+    Effect.gen(function* () {
+      const server = createServer((request, response) => {
+        if (request.url === "/hang") return
+        if (request.url === "/elsewhere") response.setHeader("location", "/ok")
+        response.statusCode = { "/ok": 204, "/sick": 500, "/elsewhere": 302 }[request.url ?? ""] ?? 404
+        response.end()
+      })
+      yield* Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
+      const { port } = server.address() as AddressInfo
+      const memory = yield* MemorySource.make
+      const at = (id: string) =>
+        service(memory, { id, healthEndpoint: `http://127.0.0.1:${port}/${id}`, probeEndpoint: true })
+      const refused = service(memory, { id: "refused", healthEndpoint: "http://127.0.0.1:1/", probeEndpoint: true })
+      const { health } = yield* house(yield* makeFile, [...["ok", "sick", "elsewhere", "hang"].map(at), refused])
+      yield* health.probe
+      const told = yield* Effect.forEach(["ok", "sick", "elsewhere", "hang", "refused"], health.health)
+      assert.deepStrictEqual(
+        told.map(({ message, status }) => [status, message]),
+        [
+          ["healthy", undefined],
+          ["unhealthy", "it answered with status 500"],
+          ["unhealthy", "it answered with status 302"],
+          ["unhealthy", "it did not answer in time"],
+          ["unhealthy", "no connection could be made"]
+        ]
+      )
+    })
+  )
+})
