@@ -3,19 +3,25 @@
  * The commands see no difference.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
-import { type AuditLog, type Command, type Database, type Event, WriterLock } from "@mithrandir/core"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import {
+  type AuditEntry,
+  type AuditLog,
+  type Command,
+  type Database,
+  type Event,
+  type Page,
+  WriterLock
+} from "@mithrandir/core"
+import { Client } from "@mithrandir/http"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as ExitCode from "./ExitCode.ts"
 import * as LocalAccess from "./LocalAccess.ts"
-import * as RemoteAccess from "./RemoteAccess.ts"
+import type { Drivers, Failure } from "./Program.ts"
 import * as Settings from "./Settings.ts"
-
-/** Whatever goes wrong says in a sentence what, and has a tag that `ExitCode` knows. */
-export interface Failure extends Error {
-  readonly _tag: string
-}
 
 export interface ReconcileRequest {
   /** Absent: each. */
@@ -44,9 +50,11 @@ export interface Given extends Settings.Given {
  * that somebody else is the writer, through whom it announced. Only the lock is believed: an announcement may be left
  * over from a server that was killed, and its port be somebody else's by now.
  */
-export const operator = Effect.fn("Access.operator")(function* (given: Given) {
+export const operator: (given: Given) => Effect.Effect<Operator, Failure, Drivers | Scope.Scope> = Effect.fn(
+  "Access.operator"
+)(function* (given) {
   const named = yield* Settings.serverUrl(given.url)
-  if (Option.isSome(named)) return yield* RemoteAccess.operator(named.value)
+  if (Option.isSome(named)) return yield* remote(named.value)
   const settings = yield* Settings.resolve(given)
   if (settings.services.length === 0) return yield* withoutServices(settings)
   return yield* LocalAccess.operator(settings).pipe(
@@ -57,17 +65,33 @@ export const operator = Effect.fn("Access.operator")(function* (given: Given) {
 })
 
 /** To look: through the server that was named, or that announced itself and answers; else in the file. */
-export const audit = Effect.fn("Access.audit")(function* (given: Given, query: AuditLog.AuditQuery) {
-  const named = yield* Settings.serverUrl(given.url)
-  if (Option.isSome(named)) return yield* RemoteAccess.audit(named.value, query)
-  const { database } = yield* Settings.resolve(given)
-  const local = LocalAccess.audit(database, query)
-  const announced = yield* liveAnnouncement(database)
-  return yield* Option.match(announced, {
-    onNone: () => local,
-    onSome: ({ url }) => RemoteAccess.audit(url, query).pipe(Effect.catchTag("ServerUnreachable", () => local))
-  })
-})
+export const audit: (
+  given: Given,
+  query: AuditLog.AuditQuery
+) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure, Drivers> = Effect.fn("Access.audit")(
+  function* (given, query) {
+    const named = yield* Settings.serverUrl(given.url)
+    if (Option.isSome(named)) return yield* remoteAudit(named.value, query)
+    const { database } = yield* Settings.resolve(given)
+    const local = LocalAccess.audit(database, query)
+    const announced = yield* liveAnnouncement(database)
+    return yield* Option.match(announced, {
+      onNone: () => local,
+      onSome: ({ url }) => remoteAudit(url, query).pipe(Effect.catchTag("ServerUnreachable", () => local))
+    })
+  }
+)
+
+const remote = (url: string): Effect.Effect<Operator, never, HttpClient.HttpClient> => Client.make(url)
+
+const remoteAudit = (url: string, query: AuditLog.AuditQuery) =>
+  Effect.flatMap(Client.make(url), (client) => client.audit(query)).pipe(
+    // Nothing was at stake: whoever loses this answer may simply ask again.
+    Effect.catchTag(
+      "AnswerLost",
+      ({ message }) => new ExitCode.Refused({ code: ExitCode.unreachable, problem: message })
+    )
+  )
 
 /**
  * A server takes the lock before it listens, and keeps it until the last answer is out; a one-off run holds it for as
@@ -78,9 +102,10 @@ const whileSettling = Schedule.intersect(Schedule.spaced("200 millis"), Schedule
 const throughHolder = (locked: Database.DatabaseLocked) =>
   Effect.gen(function* () {
     if (locked.url === undefined) return yield* locked
+    const client = yield* Client.make(locked.url)
     // Asked before anything is sent: a server that is just starting or stopping is worth another try.
-    yield* RemoteAccess.ping(locked.url).pipe(Effect.mapError(() => locked))
-    return yield* RemoteAccess.operator(locked.url)
+    yield* Effect.mapError(client.live, () => locked)
+    return client
   })
 
 /** Without services of our own there is nothing we could do with the database; whoever holds it may have some. */
@@ -90,14 +115,15 @@ const withoutServices = (settings: Settings.Settings) =>
     if (Option.isNone(announced)) {
       return yield* new ExitCode.Refused({
         code: ExitCode.usage,
-        problem: `no services: name a config with --config FILE, or a running server with --url URL`
+        problem: "no services: name a config with --config FILE, or a running server with --url URL"
       })
     }
     const { pid, url } = announced.value
-    yield* RemoteAccess.ping(url).pipe(
-      Effect.catchTag("ServerUnreachable", () => busy(`${settings.database} is in use by process ${pid} (${url})`))
+    const client = yield* Client.make(url)
+    yield* Effect.catchTag(client.live, "ServerUnreachable", () =>
+      busy(`${settings.database} is in use by process ${pid} (${url})`)
     )
-    return yield* RemoteAccess.operator(url)
+    return client
   })
 
 const busy = (who: string) =>

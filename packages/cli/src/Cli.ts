@@ -1,5 +1,5 @@
 /** The whole command line, and how everything that can go wrong leaves the process. */
-import { stripVTControlCharacters } from "node:util"
+import type * as CliApp from "@effect/cli/CliApp"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
@@ -13,8 +13,10 @@ import * as Run from "./commands/Run.ts"
 import * as Sandbox from "./commands/Sandbox.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as ExitCode from "./ExitCode.ts"
+import * as Help from "./Help.ts"
 import { debugging } from "./Log.ts"
 import * as Output from "./Output.ts"
+import type { Drivers } from "./Program.ts"
 import { version } from "./Version.ts"
 
 const root = Command.make("mithrandir").pipe(
@@ -25,7 +27,9 @@ const root = Command.make("mithrandir").pipe(
 const parse = Command.run(root, { name: "mithrandir", version })
 
 /** Runs a command line, as `process.argv` has it. Never fails: what went wrong is said on stderr and in the code. */
-export const run = (argv: ReadonlyArray<string>) =>
+export const run = (
+  argv: ReadonlyArray<string>
+): Effect.Effect<ExitCode.ExitCode, never, Drivers | CliApp.CliApp.Environment> =>
   plain(parse(argv)).pipe(
     Effect.as<ExitCode.ExitCode>(ExitCode.ok),
     Effect.catchAllCause(report),
@@ -71,7 +75,4 @@ const plain = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> 
     })
   )
 
-const tidy = (text: unknown, colours: boolean): unknown => {
-  if (typeof text !== "string") return text
-  return (colours ? text : stripVTControlCharacters(text)).trimEnd()
-}
+const tidy = (text: unknown, colours: boolean): unknown => (typeof text === "string" ? Help.tidy(text, colours) : text)

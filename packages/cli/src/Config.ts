@@ -54,7 +54,12 @@ const url = (protocols: ReadonlyArray<string>, userinfo: boolean, description: s
     })
   ).annotations({ description })
 
-const HttpUrl = url(["http:", "https:"], false, "an http:// or https:// url without user, password, query or fragment")
+/** Where something speaks HTTP. Who logs in there is never part of it: urls are shown. */
+export const HttpUrl = url(
+  ["http:", "https:"],
+  false,
+  "an http:// or https:// url without user, password, query or fragment"
+)
 const RedisUrl = url(["redis:", "rediss:"], true, "a redis:// or rediss:// url")
 
 /** The least time between two passes: a service that is asked more often does little else. */
@@ -89,20 +94,22 @@ const PalantirService = Schema.Struct({
 /** The most queues one BullMQ service may have: each is a client-side object and a script call per pass. */
 const maxQueues = 1000
 
+/** BullMQ's own rule; our ids are `queue:id`. */
+const QueueName = Text.pipe(Schema.filter((name) => !name.includes(":")))
+
 /** BullMQ queues of one Redis. */
 const BullMqService = Schema.Struct({
   ...common,
   type: Schema.Literal("bullmq"),
   url: RedisUrl,
-  queues: Schema.Array(Text)
+  queues: Schema.Array(QueueName)
     .pipe(
       Schema.minItems(1),
       Schema.maxItems(maxQueues),
       Schema.filter((queues) => new Set(queues).size === queues.length)
     )
-    .annotations({ description: `1 to ${maxQueues} queue names, each once` }),
+    .annotations({ description: `1 to ${maxQueues} queue names, each once and without a colon` }),
   prefix: optional(Text),
-  username: optional(Text),
   password: optional(Secret)
 })
 
@@ -110,9 +117,13 @@ const BullMqService = Schema.Struct({
 export const ServiceEntry = Schema.Union(PalantirService, BullMqService)
 export type ServiceEntry = typeof ServiceEntry.Type
 
-const SqliteFile = Schema.NonEmptyString.pipe(
+/** Where the database is. Later also a `postgres://` url. */
+export const SqliteFile = Schema.NonEmptyString.pipe(
   Schema.filter((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && text !== ":memory:" && !text.includes("\u0000"))
 ).annotations({ description: "the path of a SQLite file" })
+
+/** Where to listen: a name or an address. */
+export const Host = Text
 
 /** A TCP port; 0 takes any free one. */
 export const Port = Schema.Int.pipe(Schema.between(0, 65_535)).annotations({ description: "a port, 0 to 65535" })
@@ -120,7 +131,7 @@ export const Port = Schema.Int.pipe(Schema.between(0, 65_535)).annotations({ des
 /** The whole file. Secrets are still as they stand in it. */
 export const ConfigFile = Schema.Struct({
   $schema: optional(Schema.String),
-  host: optional(Text),
+  host: optional(Host),
   port: optional(Port),
   database: optional(SqliteFile),
   services: optional(

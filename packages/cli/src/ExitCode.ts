@@ -48,8 +48,8 @@ export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" |
       return state.verified === false ? failed : ok
     case "failure":
       return state.logs.some((line) => line.includes(neverConnected)) ? unreachable : failed
-    case "timeout":
-    case undefined:
+    default:
+      // It was sent, and its end was not seen.
       return unknown
   }
 }
@@ -71,13 +71,32 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   ActionNotSupported: usage,
   CommandInvalid: usage,
   CommandIdTaken: usage,
-  ServerUnreachable: unreachable
+  HostNotLoopback: usage,
+  ServerUnreachable: unreachable,
+  // What was asked for may be done, and may not.
+  AnswerLost: unknown
+}
+
+/** What a server's problem means, by its status. */
+const ofStatus = (status: number): ExitCode => {
+  switch (status) {
+    case 401:
+    case 403:
+    case 421:
+      return notAllowed
+    case 502:
+    case 504:
+      return unreachable
+    default:
+      return status >= 400 && status < 500 ? usage : failed
+  }
 }
 
 /** The exit code for an error. What is not listed has simply failed. */
 export const ofError = (error: unknown): ExitCode => {
   if (error instanceof Ended || error instanceof Refused) return isExitCode(error.code) ? error.code : failed
   if (typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string") {
+    if (error._tag === "Problem" && "status" in error && typeof error.status === "number") return ofStatus(error.status)
     return byTag[error._tag] ?? failed
   }
   return failed

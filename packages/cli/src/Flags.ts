@@ -6,6 +6,7 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Config from "./Config.ts"
 import * as Output from "./Output.ts"
 import { firstProblem } from "./SchemaProblem.ts"
 
@@ -15,14 +16,16 @@ export const invalid = (problem: string): ValidationError.ValidationError =>
 
 /** Text that a schema reads; what does not fit is refused as `--name: expected …`. */
 export const schema =
-  <A>(name: string, read: Schema.Schema<A, string>) =>
+  <A, I extends string>(name: string, read: Schema.Schema<A, I>) =>
   (text: string): Effect.Effect<A, ValidationError.ValidationError> =>
-    Schema.decode(read)(text).pipe(Effect.mapError(({ issue }) => invalid(`${name}: ${firstProblem(issue).problem}`)))
+    Schema.decodeUnknown(read)(text).pipe(
+      Effect.mapError(({ issue }) => invalid(`${name}: ${firstProblem(issue).problem}`))
+    )
 
 /** A flag whose text a schema reads, and that may be left out. */
-export const optional = <A>(
+export const optional = <A, I extends string>(
   name: string,
-  read: Schema.Schema<A, string>,
+  read: Schema.Schema<A, I>,
   help: string,
   placeholder: string
 ): Options.Options<Option.Option<A>> =>
@@ -34,31 +37,42 @@ export const optional = <A>(
   )
 
 /** An argument whose text a schema reads. */
-export const argument = <A>(name: string, read: Schema.Schema<A, string>, help: string): Args.Args<A> =>
-  Args.text({ name }).pipe(Args.withDescription(help), Args.mapEffect((text) => Effect.mapError(schema(name, read)(text), (error) => error.error)))
+export const argument = <A, I extends string>(name: string, read: Schema.Schema<A, I>, help: string): Args.Args<A> =>
+  Args.text({ name }).pipe(
+    Args.withDescription(help),
+    Args.mapEffect((text) => {
+      // The parser takes a flag that it does not know for an argument.
+      const problem = text.startsWith("--") ? invalid(`there is no flag ${text}`) : undefined
+      return Effect.mapError(schema(name, read)(text), (error) => (problem ?? error).error)
+    })
+  )
 
 const Path = Schema.NonEmptyString.annotations({ description: "a path" })
 
-const httpUrl = (text: string) => {
-  if (!URL.canParse(text)) return false
-  const { protocol, search, hash } = new URL(text)
-  return (protocol === "http:" || protocol === "https:") && search === "" && hash === ""
-}
-
 /** Where a server is; a path after the host is the prefix it is mounted under. */
-export const ServerUrl = Schema.String.pipe(Schema.filter(httpUrl)).annotations({
-  description: "an http:// or https:// url such as http://127.0.0.1:4410"
-})
+export const ServerUrl = Config.HttpUrl
 
 export const config = optional("config", Path, "the config file (default: mithrandir.json, where there is one)", "FILE")
 
-export const database = optional("database", Path, "the SQLite file (default: mithrandir.db)", "FILE")
+export const database = optional("database", Config.SqliteFile, "the SQLite file (default: mithrandir.db)", "FILE")
 
 export const url = optional("url", ServerUrl, "go through the server at this url", "URL")
 
-/** A number on the command line. */
-export const numeric = <A>(of: Schema.Schema<A, number>, description: string) =>
-  Schema.compose(Schema.NumberFromString, of).annotations({ description })
+/** What every one-off run takes: where the house is. */
+export const access = { config, database, url }
+
+/** A whole number on the command line, in the words of `of`. */
+export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
+  // Digits alone: `1e3` and `0x1` are numbers to JavaScript, and typing errors here.
+  Schema.compose(
+    Schema.compose(Schema.String.pipe(Schema.pattern(/^\d{1,10}$/)), Schema.NumberFromString),
+    of
+  ).annotations({
+    description
+  })
+
+/** A port as text. */
+export const PortText = numeric(Config.Port, "a port, 0 to 65535")
 
 export const output: Options.Options<Output.Format> = Options.text("output").pipe(
   Options.withAlias("o"),

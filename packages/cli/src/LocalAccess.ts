@@ -1,16 +1,35 @@
 /** The database opened by ourselves: as its one writer for as long as a command takes, or to read alone. */
 import { userInfo } from "node:os"
-import { AuditLog, Commands, Database, Mithrandir, Reconciler, Store } from "@mithrandir/core"
+import {
+  type AuditEntry,
+  AuditLog,
+  Commands,
+  Database,
+  Mithrandir,
+  type Page,
+  Reconciler,
+  type ServiceRegistry,
+  Store
+} from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Operator } from "./Access.ts"
+import type * as ExitCode from "./ExitCode.ts"
+import type { Drivers, Failure } from "./Program.ts"
 import * as Services from "./Services.ts"
 import type { Settings } from "./Settings.ts"
 
 /** Takes the writer lock for the scope, or fails at once with `DatabaseLocked`. */
-export const operator = Effect.fn("LocalAccess.operator")(function* (settings: Settings) {
+export const operator: (
+  settings: Settings
+) => Effect.Effect<
+  Operator,
+  Database.DatabaseError | ExitCode.Refused | ServiceRegistry.ServiceInvalid,
+  Drivers | Scope.Scope
+> = Effect.fn("LocalAccess.operator")(function* (settings) {
   const house = Mithrandir.layer({ services: settings.services.map(Services.define) })
   const context = yield* Layer.build(Layer.provide(house, sqlite(settings.database, "writer")))
   const reconciler = Context.get(context, Reconciler.Reconciler)
@@ -30,7 +49,10 @@ export const operator = Effect.fn("LocalAccess.operator")(function* (settings: S
 })
 
 /** Reads beside whoever writes. */
-export const audit = (database: string, query: AuditLog.AuditQuery) =>
+export const audit = (
+  database: string,
+  query: AuditLog.AuditQuery
+): Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure, Drivers> =>
   Effect.flatMap(AuditLog.AuditLog, (log) => log.page(query)).pipe(
     Effect.provide(AuditLog.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "reader"))))
   )

@@ -1,7 +1,8 @@
 /** The edge: which drivers this program uses, and how its process ends. */
+
+import * as Reactivity from "@effect/experimental/Reactivity"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Reactivity from "@effect/experimental/Reactivity"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { Database } from "@mithrandir/core"
@@ -29,7 +30,7 @@ const sqlite = Layer.effect(
  * Node's own HTTP client: unlike fetch it keeps size limits, follows no redirect to another host, and inflates
  * nothing.
  */
-const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.layer, Log.layer)
+export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.layer, Log.layer)
 
 /** Runs a command line to its end, and the process with it. */
 export const main = (argv: ReadonlyArray<string>): void => {

@@ -61,15 +61,21 @@ const ofUpdate = (before: Narration, update: Event.ReconciliationUpdate): Part =
   const last = before.told.get(service)
   // A stale pass says nothing about what differs: what was open stays open.
   const differences =
-    status === "stale" ? (last?.differences ?? "") : status === "verified" ? "" : Wording.differences(update.discrepancyDetails)
+    status === "stale"
+      ? (last?.differences ?? "")
+      : status === "verified"
+        ? ""
+        : Wording.differences(update.discrepancyDetails)
   const after = { ...before, told: new Map(before.told).set(service, { status, differences }) }
   const accepted = update.discrepancyDetails?.accepted
-  const lines = accepted === undefined ? [] : [`${service}: ${accepted.disputes} accepted as they are by ${accepted.actor}`]
+  const lines =
+    accepted === undefined ? [] : [`${service}: ${accepted.disputes} accepted as they are by ${accepted.actor}`]
   if (last?.status === status && last.differences === differences) return [after, lines]
 
   switch (status) {
     case "verified": {
-      const first = last === undefined ? "verified" : last.status === "stale" ? "answers again: verified" : "verified again"
+      const first =
+        last === undefined ? "verified" : last.status === "stale" ? "answers again: verified" : "verified again"
       const remark = Wording.basis(update)
       return [
         after,
@@ -78,14 +84,24 @@ const ofUpdate = (before: Narration, update: Event.ReconciliationUpdate): Part =
       ]
     }
     case "stale":
-      return [after, [...lines, `${service}: STALE, ${update.message ?? "it gave no usable answer"}; what was counted last stays`]]
+      return [
+        after,
+        [...lines, `${service}: STALE, ${update.message ?? "it gave no usable answer"}; what was counted last stays`]
+      ]
     case "discrepancy": {
       const since = update.discrepancyDetails?.since
-      const what = last?.status === "stale" && last.differences === differences ? "answers again: still a discrepancy" : "DISCREPANCY"
+      const same = last?.differences === differences
+      const what = `${last?.status === "stale" ? "answers again: " : ""}${same ? "still a discrepancy" : "DISCREPANCY"}`
       return [
         after,
         [...lines, `${service}: ${what}${since ? ` since ${Wording.moment(since)}` : ""}: ${differences}`],
-        { kind: "accept", lines: (url) => ["it stays open until somebody takes the service's word for it:", `  ${acceptCurl(url, service)}`] }
+        {
+          kind: "accept",
+          lines: (url) => [
+            "it stays open until somebody takes the service's word for it:",
+            `  ${acceptCurl(url, service)}`
+          ]
+        }
       ]
     }
   }
@@ -123,5 +139,10 @@ export const acceptCurl = (url: string, service: string): string =>
 /** Runs a command. */
 export const runCurl = (
   url: string,
-  command: { readonly commandId: string; readonly service: string; readonly actionType: string; readonly target: string }
+  command: {
+    readonly commandId: string
+    readonly service: string
+    readonly actionType: string
+    readonly target: string
+  }
 ): string => `curl -N -H 'accept: text/event-stream' ${json} -d ${body(command)} ${url}/commands/run`

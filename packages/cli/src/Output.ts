@@ -1,7 +1,8 @@
 /** What is printed, and where: data on stdout, everything else on stderr. */
 import CliTable from "cli-table3"
 import * as Console from "effect/Console"
-import type * as Effect from "effect/Effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import pico from "picocolors"
 
 export type Format = "table" | "json"
@@ -12,6 +13,18 @@ export const data = (text: string): Effect.Effect<void> => Console.log(text)
 
 /** Everything that is not data, for stderr. */
 export const note = (text: string): Effect.Effect<void> => Console.error(text)
+
+/**
+ * Lines about something that happens now, for stderr: each with the time, but for those that are indented, which belong
+ * to the one before.
+ */
+export const happening = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.flatMap(DateTime.now, (now) => {
+    const at = `${DateTime.formatIso(now).slice(0, 19)}Z`
+    return Effect.forEach(lines, (line) => note(line.startsWith(" ") ? printable(line) : `${at} ${printable(line)}`), {
+      discard: true
+    })
+  })
 
 /**
  * Text from elsewhere, made safe for a terminal: control characters, which can move the cursor or set a title, and

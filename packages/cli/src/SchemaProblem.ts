@@ -38,8 +38,12 @@ const walk = (issue: ParseResult.ParseIssue, at: Place): Problem => {
       return place.expected === undefined && !plain ? walk(first(issue.issues), place) : leaf(place, issue.ast)
     }
     case "Refinement": {
-      // A filter's own words are more precise than the description of the whole.
-      if (issue.kind === "Predicate" && saysWhere(issue.issue)) return walk(issue.issue, at)
+      if (issue.kind === "Predicate") {
+        // A filter's own words are more precise than what its schema says of itself; of the whole, what was meant counts.
+        if (saysWhere(issue.issue)) return walk(issue.issue, at)
+        const said = issue.issue._tag === "Type" ? issue.issue.message : undefined
+        if (said !== undefined && at.expected === undefined) return { path: at.path, problem: expected(said) }
+      }
       const place = enter(issue.ast, at)
       // Half a struct that failed is described by the part that failed.
       return issue.kind === "From" ? walk(issue.issue, place) : leaf(place, issue.ast)
@@ -47,9 +51,7 @@ const walk = (issue: ParseResult.ParseIssue, at: Place): Problem => {
     case "Transformation":
       return walk(issue.issue, enter(issue.ast, at))
     case "Type":
-      return issue.message !== undefined && at.expected === undefined
-        ? { path: at.path, problem: issue.message }
-        : leaf(enter(issue.ast, at), issue.ast)
+      return leaf({ ...at, expected: at.expected ?? issue.message ?? describe(issue.ast) }, issue.ast)
     case "Forbidden":
       return leaf(at, issue.ast)
   }
@@ -105,7 +107,7 @@ const isList = (
 ): issues is readonly [ParseResult.ParseIssue, ...Array<ParseResult.ParseIssue>] => Array.isArray(issues)
 
 const append = (path: string, added: ParseResult.Path): string => {
-  const keys: ReadonlyArray<PropertyKey> = Array.isArray(added) ? added : [added]
+  const keys: ReadonlyArray<PropertyKey> = typeof added === "object" ? added : [added]
   return keys.reduce<string>((before, key) => {
     if (typeof key === "number") return `${before}[${key}]`
     return before === "" ? String(key) : `${before}.${String(key)}`

@@ -3,7 +3,6 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import { type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import type { ServiceConfig } from "./Config.ts"
 import * as ExitCode from "./ExitCode.ts"
 
@@ -39,15 +38,11 @@ const sourceOf = (config: ServiceConfig): Layer.Layer<JobSource.JobSource, ExitC
     case "palantir":
       return Palantir.layer({ url: config.url, ...given({ token: config.token, requestTimeout, finishedKept }) })
     case "bullmq": {
-      const { password, prefix, queues, url, username } = config
+      const { password, prefix, queues, url } = config
       // Imported where it is needed alone: without a BullMQ service no Redis code is loaded.
       return Layer.unwrapEffect(
         Effect.map(loadBullMq, (BullMq) =>
-          BullMq.layer({
-            url: Redacted.make(url),
-            queues,
-            ...given({ username, password, prefix, requestTimeout, finishedKept })
-          })
+          BullMq.layer({ url, queues, ...given({ password, prefix, requestTimeout, finishedKept }) })
         )
       )
     }

@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "./Config.ts"
-import { ServerUrl } from "./Flags.ts"
+import { PortText, ServerUrl } from "./Flags.ts"
 import { firstProblem } from "./SchemaProblem.ts"
 
 /** What was said on the command line. */
@@ -67,8 +67,18 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     Option.orElse(() => fromFile)
   )
   const settings: Settings = {
-    host: firstOf(defaultHost, given.host, environment.host, Option.flatMapNullable(file, ({ config }) => config.host)),
-    port: firstOf(defaultPort, given.port, environment.port, Option.flatMapNullable(file, ({ config }) => config.port)),
+    host: firstOf(
+      defaultHost,
+      given.host,
+      environment.host,
+      Option.flatMapNullable(file, ({ config }) => config.host)
+    ),
+    port: firstOf(
+      defaultPort,
+      given.port,
+      environment.port,
+      Option.flatMapNullable(file, ({ config }) => config.port)
+    ),
     database: Option.getOrElse(database, () => path.resolve(defaultDatabase)),
     databaseGiven: Option.isSome(database),
     configFile: Option.map(file, ({ name }) => name),
@@ -101,16 +111,11 @@ const readEnvironment = Effect.gen(function* () {
     })
   return {
     config: text(variables.config),
-    database: text(variables.database),
+    database: yield* read(variables.database, Config.SqliteFile),
     host: text(variables.host),
     port: yield* read(variables.port, PortText),
     url: yield* read(variables.url, ServerUrl)
   }
-})
-
-/** A port as text. */
-export const PortText = Schema.compose(Schema.NumberFromString, Config.Port).annotations({
-  description: "a port, 0 to 65535"
 })
 
 const readConfig = (named: Option.Option<string>, discover: boolean) =>

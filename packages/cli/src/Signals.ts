@@ -4,32 +4,49 @@ import * as ExitCode from "./ExitCode.ts"
 
 export type Signal = "SIGINT" | "SIGTERM"
 
-/** What has not let go by then is left to the system, which frees locks and sockets of whoever is gone. */
-const patienceMs = 8_000
+/**
+ * What has not let go by then is left to the system, which frees locks and sockets of whoever is gone. A server gives
+ * commands that run ten seconds to end; a person who interrupted their own command is not kept waiting.
+ */
+const serverPatienceMs = 12_000
+const personPatienceMs = 2_000
 
 /** Runs until it ends or is told to stop. For what only ends when it is told to: SIGTERM is then no failure. */
 export const untilStopped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, E | ExitCode.Ended, R> =>
-  stoppable(effect, (signal) => (signal === "SIGTERM" ? ExitCode.ok : ExitCode.interrupted), Effect.void)
+  stoppable(
+    effect,
+    { codeOf: (signal) => (signal === "SIGTERM" ? ExitCode.ok : ExitCode.interrupted), patienceMs: serverPatienceMs },
+    Effect.void
+  )
 
 /** Runs to its end, unless it is told to stop before: then `farewell` is said, and it has not done what it should. */
 export const interruptible = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   farewell: Effect.Effect<void> = Effect.void
-): Effect.Effect<void, E | ExitCode.Ended, R> => stoppable(effect, () => ExitCode.interrupted, farewell)
+): Effect.Effect<void, E | ExitCode.Ended, R> =>
+  stoppable(effect, { codeOf: () => ExitCode.interrupted, patienceMs: personPatienceMs }, farewell)
+
+interface Manner {
+  readonly codeOf: (signal: Signal) => ExitCode.ExitCode
+  readonly patienceMs: number
+}
 
 const stoppable = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  codeOf: (signal: Signal) => ExitCode.ExitCode,
+  manner: Manner,
   farewell: Effect.Effect<void>
 ): Effect.Effect<void, E | ExitCode.Ended, R> =>
-  Effect.raceFirst(Effect.asVoid(effect), Effect.flatMap(first(codeOf), (code) => Effect.zipRight(farewell, end(code))))
+  Effect.raceFirst(
+    Effect.asVoid(effect),
+    Effect.flatMap(first(manner), (code) => Effect.zipRight(farewell, end(code)))
+  )
 
 const end = (code: ExitCode.ExitCode) => (code === ExitCode.ok ? Effect.void : new ExitCode.Ended({ code }))
 
 const signals: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM"]
 
 /** The code to end with, at the first signal. From then on a second signal, or waiting too long, ends the process. */
-const first = (codeOf: (signal: Signal) => ExitCode.ExitCode): Effect.Effect<ExitCode.ExitCode> =>
+const first = ({ codeOf, patienceMs }: Manner): Effect.Effect<ExitCode.ExitCode> =>
   Effect.async<ExitCode.ExitCode>((resume) => {
     const stop = (signal: Signal) => {
       for (const each of signals) process.off(each, stop)

@@ -17,7 +17,9 @@ export const differences = (details: Event.DiscrepancyDetails | undefined): stri
   return [
     missingJobCount === 0 ? "" : `missing: ${named(missingJobIds, missingJobCount)}`,
     unexpectedJobIds.length === 0 ? "" : `unexpected: ${named(unexpectedJobIds)}`,
-    changedJobs.length === 0 ? "" : `changed: ${named(changedJobs.map((job) => `${job.id} (${job.expected}, now ${job.actual})`))}`,
+    changedJobs.length === 0
+      ? ""
+      : `changed: ${named(changedJobs.map((job) => `${job.id} (${job.expected}, now ${job.actual})`))}`,
     changedCounts.length === 0
       ? ""
       : `counts: ${changedCounts.map((count) => `${count.state} ${count.actual}, expected ${count.expected}`).join("; ")}`

@@ -24,7 +24,7 @@ const missing = (...ids: ReadonlyArray<string>): Event.DiscrepancyDetails => ({
   missingJobIds: ids,
   missingJobCount: ids.length,
   unexpectedJobIds: [],
-  changedJobs: ids.map((id) => ({ id, expected: "waiting", actual: "absent" })),
+  changedJobs: [],
   since: at
 })
 
@@ -65,7 +65,9 @@ describe("Narrator.tell", () => {
 
   it("tells that a service went stale and came back, with what was open before", () => {
     const stale = update({ status: "stale", message: "it did not answer in time" })
-    expect(tellAll([discrepancy("mail-7"), stale, stale, discrepancy("mail-7"), stale, update({ status: "verified" })])).toEqual([
+    expect(
+      tellAll([discrepancy("mail-7"), stale, stale, discrepancy("mail-7"), stale, update({ status: "verified" })])
+    ).toEqual([
       ["palantir: DISCREPANCY since 2026-01-31T12:00:00Z: missing: mail-7"],
       ["palantir: STALE, it did not answer in time; what was counted last stays"],
       [],
@@ -73,6 +75,11 @@ describe("Narrator.tell", () => {
       ["palantir: STALE, it did not answer in time; what was counted last stays"],
       ["palantir: answers again: verified; 12 waiting, 3 active, 0 delayed, 90 completed, 2 failed"]
     ])
+  })
+
+  it("tells of what was found after an outage as new", () => {
+    const [, , lines] = tellAll([discrepancy("a"), update({ status: "stale" }), discrepancy("a", "b")])
+    expect(lines).toEqual(["palantir: answers again: DISCREPANCY since 2026-01-31T12:00:00Z: missing: a, b"])
   })
 
   it("tells who accepted a discrepancy", () => {
@@ -90,7 +97,13 @@ describe("Narrator.tell", () => {
 
   it("tells a command's phases, each log line once", () => {
     const status = (phase: Event.CommandStatus["phase"], logs: ReadonlyArray<string>, verified?: boolean) =>
-      Event.ofStatus({ commandId: "c-1", service: "palantir", phase, logs, ...(verified === undefined ? {} : { verified }) })
+      Event.ofStatus({
+        commandId: "c-1",
+        service: "palantir",
+        phase,
+        logs,
+        ...(verified === undefined ? {} : { verified })
+      })
     expect(
       tellAll([status("queued", []), status("running", ["asked"]), status("success", ["asked", "looked"], true)])
     ).toEqual([

@@ -41,7 +41,9 @@ describe("Output.table", () => {
   })
 
   it("lets no control character of a cell through", () => {
-    expect(Output.table(columns, [{ name: "a\u001b]0;title\u0007", state: "x\ny" }], false)).not.toMatch(/(?!\n)\p{Cc}/u)
+    expect(Output.table(columns, [{ name: "a\u001b]0;title\u0007", state: "x\ny" }], false)).not.toMatch(
+      /(?!\n)\p{Cc}/u
+    )
     expect(Output.table(columns, [{ name: "a", state: "x\ny" }], false)).toContain("x\\u000ay")
   })
 

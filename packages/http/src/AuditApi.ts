@@ -16,12 +16,12 @@ const Digits = Schema.transform(
 export const AuditQuery = Schema.Struct({
   page: Schema.optionalWith(Schema.compose(Digits, Page.PageNumber), { exact: true }),
   limit: Schema.optionalWith(Schema.compose(Digits, Page.PageLimit), { exact: true }),
-  sortBy: Schema.optionalWith(AuditLog.AuditSort, { exact: true }),
-  sortOrder: Schema.optionalWith(Page.SortOrder, { exact: true }),
+  sortBy: Schema.optionalWith(Problem.oneOf(AuditLog.AuditSort), { exact: true }),
+  sortOrder: Schema.optionalWith(Problem.oneOf(Page.SortOrder), { exact: true }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Command.Outcome, { exact: true }),
+  outcome: Schema.optionalWith(Problem.oneOf(Command.Outcome), { exact: true }),
   startDate: Schema.optionalWith(Timestamp.Bound, { exact: true }),
   endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })

@@ -130,7 +130,12 @@ const make = (options: Options) =>
             live.delete(backlog)
           })
         )
-        yield* Effect.forkScoped(Effect.schedule(Effect.sync(() => backlog.beat()), heartbeat))
+        yield* Effect.forkScoped(
+          Effect.schedule(
+            Effect.sync(() => backlog.beat()),
+            heartbeat
+          )
+        )
 
         /** What is sent next, and a heartbeat after it if one is due. */
         const withBeat = (frames: ReadonlyArray<Uint8Array>) =>

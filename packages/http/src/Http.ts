@@ -1,14 +1,7 @@
 /** The whole API: every route answered, behind the gate, with every failure told as a problem. */
 import type * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import type {
-  AuditLog,
-  Commands,
-  HealthMonitor,
-  Reconciler,
-  ServiceRegistry,
-  Store
-} from "@mithrandir/core"
+import type { AuditLog, Commands, HealthMonitor, Reconciler, ServiceRegistry, Store } from "@mithrandir/core"
 import * as Layer from "effect/Layer"
 import * as Admission from "./Admission.ts"
 import { Api } from "./Api.ts"

@@ -9,7 +9,5 @@ export const StuckQuery = Schema.Struct({ service: Schema.optionalWith(Service.S
 
 export class JobsApi extends HttpApiGroup.make("jobs").add(
   // Whatever the upstream answers, with its status.
-  HttpApiEndpoint.get("stuck", "/api/jobs/stuck")
-    .setUrlParams(StuckQuery)
-    .addSuccess(Schema.Unknown)
+  HttpApiEndpoint.get("stuck", "/api/jobs/stuck").setUrlParams(StuckQuery).addSuccess(Schema.Unknown)
 ) {}

@@ -32,7 +32,10 @@ const choose = (
   const able = all.flatMap(({ id, source }) => (source.stuck === undefined ? [] : [{ id, stuck: source.stuck }]))
   const choices = able.map(({ id }) => id).join(", ")
   if (wanted !== undefined && !all.some(({ id }) => id === wanted)) {
-    return Problem.invalid("service", `no service "${wanted}" is registered; those that list stuck jobs: ${choices || "none"}`)
+    return Problem.invalid(
+      "service",
+      `no service "${wanted}" is registered; those that list stuck jobs: ${choices || "none"}`
+    )
   }
   const [first, ...others] = able.filter(({ id }) => wanted === undefined || id === wanted)
   if (first === undefined) {

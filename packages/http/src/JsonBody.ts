@@ -1,8 +1,8 @@
 /** Bodies as middleware of the routes that take one: JSON alone, of bounded size and depth. */
 import { Readable } from "node:stream"
-import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -29,7 +29,9 @@ export const layer: Layer.Layer<JsonBody> = Layer.succeed(
     Effect.gen(function* () {
       yield* checkHeaders(request)
       const json = yield* parse(yield* collect(request))
-      const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
+      const read: HttpServerRequest.HttpServerRequest = Object.create(request, {
+        json: { value: Effect.succeed(json) }
+      })
       return read
     })
   )
@@ -40,7 +42,9 @@ const checkHeaders = ({ headers }: HttpServerRequest.HttpServerRequest): Effect.
   const [type = "", ...parameters] = (headers["content-type"] ?? "").toLowerCase().split(";")
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="))
   if (type.trim() !== "application/json" || (charset !== undefined && !/^charset="?utf-8"?$/.test(charset))) {
-    return Problem.make("unsupported-media-type", { detail: "send the body as content-type: application/json, in UTF-8" })
+    return Problem.make("unsupported-media-type", {
+      detail: "send the body as content-type: application/json, in UTF-8"
+    })
   }
   if ((headers["content-encoding"] ?? "identity").toLowerCase() !== "identity") {
     return Problem.make("unsupported-media-type", { detail: "send the body without a content-encoding" })
@@ -70,12 +74,8 @@ const collect = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Bu
   })
 
 /** Left open when we stop early: closing it would close the connection, and nobody would read why. */
-const bytesOf = (
-  request: HttpServerRequest.HttpServerRequest
-): Stream.Stream<Uint8Array, unknown> =>
-  request.source instanceof Readable
-    ? fromNode(request.source)
-    : request.stream
+const bytesOf = (request: HttpServerRequest.HttpServerRequest): Stream.Stream<Uint8Array, unknown> =>
+  request.source instanceof Readable ? fromNode(request.source) : request.stream
 
 const fromNode = (source: Readable): Stream.Stream<Uint8Array, unknown> =>
   NodeStream.fromReadable(

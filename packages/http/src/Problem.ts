@@ -124,3 +124,11 @@ function asProblem(status: number) {
       contentType
     })
 }
+
+/** Says all that would fit, once, where the framework has a line for each. */
+export const oneOf = <A extends string>(
+  schema: Schema.Schema<A> & { readonly literals: ReadonlyArray<A> }
+): Schema.Schema<A> =>
+  schema.annotations({
+    message: () => ({ message: `expected one of: ${schema.literals.join(", ")}`, override: true })
+  })

@@ -71,9 +71,8 @@ interface Described {
 const describe = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause<unknown>): Described => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   if (error instanceof RouteNotFound) return unknownRoute(request)
-  const known = Option.filter(
-    encode(error instanceof HttpApiDecodeError ? fromDecodeError(error) : error),
-    (json) => isJson(json)
+  const known = Option.filter(encode(error instanceof HttpApiDecodeError ? fromDecodeError(error) : error), (json) =>
+    isJson(json)
   )
   return { json: Option.getOrElse(known, () => Problem.toJson(Problem.make("internal-error"))) }
 }
@@ -83,10 +82,13 @@ const isJson = Schema.is(Schema.Struct({ status: Schema.Int, code: Schema.String
 /** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
 const maxProblemChars = 300
 
+/** More fields than any request of ours has: whoever sends more of them wrong learns by these. */
+const maxErrors = 16
+
 const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
   Problem.make("invalid-request", {
-    errors: issues.map(({ message, path }) => ({
-      path: path.map((key) => (typeof key === "symbol" ? String(key.description) : String(key))).join("."),
+    errors: issues.slice(0, maxErrors).map(({ message, path }) => ({
+      path: path.map(String).join(".").slice(0, maxProblemChars),
       problem: message.length > maxProblemChars ? `${message.slice(0, maxProblemChars)}…` : message
     }))
   })
@@ -94,7 +96,10 @@ const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
 const unknownRoute = (request: HttpServerRequest.HttpServerRequest): Described => {
   const path = pathOf(request)
   const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ method }) => method)
-  if (methods.length === 0) return { json: Problem.toJson(Problem.make("not-found")) }
+  // A method that is there was refused for its path: a parameter longer than any of ours.
+  if (methods.length === 0 || methods.includes(request.method === "HEAD" ? "GET" : request.method)) {
+    return { json: Problem.toJson(Problem.make("not-found")) }
+  }
   const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ")
   return { json: Problem.toJson(Problem.make("method-not-allowed", { detail: `allowed here: ${allow}` })), allow }
 }

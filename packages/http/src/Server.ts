@@ -2,8 +2,8 @@
 import * as NodeHttp from "node:http"
 import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { EventLog } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -95,7 +95,11 @@ const make = ({ host = defaultHost, port = defaultPort }: Options) =>
       (server) => (server.listening ? shutDown(server, hub.close) : Effect.void)
     )
     const address = yield* listen(server, host, port)
-    return Server.of({ host, port: address.port, url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}` })
+    return Server.of({
+      host,
+      port: address.port,
+      url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`
+    })
   })
 
 /** Listens, for as long as the layer lives, on a loopback address. Its end ends every stream first. */
@@ -105,7 +109,12 @@ export const layer = (
   const host = options.host ?? defaultHost
   if (!isLoopback(host)) return Layer.fail(new HostNotLoopback({ host }))
   return Layer.scoped(Server, make(options)).pipe(
-    Layer.provide([Http.layer, HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext]),
+    Layer.provide([
+      Http.layer,
+      HttpApiBuilder.Router.Live,
+      HttpApiBuilder.Middleware.layer,
+      NodeHttpServer.layerContext
+    ]),
     Layer.provide(Layer.succeed(Gate, { judge: loopback([host]) })),
     Layer.provideMerge(EventHub.layer(options))
   )

@@ -25,7 +25,7 @@ const list = <A extends string>(item: Schema.Schema<A>) =>
  */
 export const StreamQuery = Schema.Struct({
   service: Schema.optionalWith(list(Service.ServiceId), { exact: true }),
-  event: Schema.optionalWith(list(Event.EventName), { exact: true }),
+  event: Schema.optionalWith(list(Problem.oneOf(Event.EventName)), { exact: true }),
   lastEventId: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type StreamQuery = typeof StreamQuery.Type

@@ -1,9 +1,9 @@
 /** Answers the route of the event stream. */
 import { ServerResponse } from "node:http"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type Event, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -29,10 +29,13 @@ export const layer = HttpApiBuilder.group(Api, "stream", (handlers) =>
 
     /** Retired services count: what they did is still in the log, and a client that reconnects must not fail. */
     const checkServices = Effect.fn("StreamHttp.checkServices")(function* (wanted: ReadonlyArray<string>) {
-      const known = (yield* registry.registrations).map(({ id }) => id)
-      const unknown = wanted.find((id) => !known.includes(id))
+      if (wanted.every((id) => registry.all.some((service) => service.id === id))) return
+      const registered = yield* registry.registrations
+      const known = new Set([...registry.all, ...registered].map(({ id }) => id))
+      const unknown = wanted.find((id) => !known.has(id))
       if (unknown === undefined) return
-      return yield* Problem.invalid("service", `no service "${unknown}" was ever registered; known: ${known.join(", ")}`)
+      const problem = `no service "${unknown}" was ever registered; known: ${Array.from(known).join(", ")}`
+      return yield* Problem.invalid("service", problem)
     })
 
     return handlers.handleRaw("open", ({ headers, request, urlParams }) =>

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Access from "../Access.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
+import type { Program } from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
@@ -40,12 +41,17 @@ const actor = Flags.optional("actor", Text, "only what this actor did", "ACTOR")
 const outcome = Flags.optional("outcome", Model.Outcome, "only this outcome", Model.Outcome.literals.join("|"))
 
 const startDate = Flags.optional("start-date", Timestamp.Bound, "from this day or moment on, UTC", "DATE")
-const endDate = Flags.optional("end-date", Timestamp.Bound, "before this moment, or up to the end of this day, UTC", "DATE")
+const endDate = Flags.optional(
+  "end-date",
+  Timestamp.Bound,
+  "before this moment, or up to the end of this day, UTC",
+  "DATE"
+)
 
 const query = { page, limit, sortBy, sortOrder, actionType, target, actor, outcome, startDate, endDate }
-const shared = { config: Flags.config, database: Flags.database, url: Flags.url, output: Flags.output }
+const flags = { ...query, ...Flags.access, output: Flags.output }
 
-const list = Command.make("list", { ...query, ...shared }, (flags) =>
+const list: Program<"list", typeof flags> = Command.make("list", flags, (flags) =>
   Effect.gen(function* () {
     const found = yield* Access.audit(flags, {
       page: Option.getOrElse(flags.page, () => 1),

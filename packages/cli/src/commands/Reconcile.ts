@@ -10,6 +10,7 @@ import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
+import type { Program } from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
@@ -23,20 +24,19 @@ const exitCode = Options.boolean("exit-code").pipe(
   Options.withDescription(`exit with ${ExitCode.discrepancy} where a discrepancy is found`)
 )
 
-export const command = Command.make(
-  "reconcile",
-  { service, accept, exitCode, config: Flags.config, database: Flags.database, url: Flags.url, output: Flags.output },
-  (flags) =>
-    Effect.gen(function* () {
-      const access = yield* Access.operator(flags)
-      const updates = yield* access.reconcile({
-        accept: flags.accept,
-        ...(Option.isSome(flags.service) ? { service: flags.service.value } : {})
-      })
-      yield* print(updates, flags.output)
-      const code = ExitCode.ofPasses(updates, { tellDiscrepancy: flags.exitCode })
-      if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
-    }).pipe(Effect.scoped, Signals.interruptible)
+const flags = { service, accept, exitCode, ...Flags.access, output: Flags.output }
+
+export const command: Program<"reconcile", typeof flags> = Command.make("reconcile", flags, (flags) =>
+  Effect.gen(function* () {
+    const access = yield* Access.operator(flags)
+    const updates = yield* access.reconcile({
+      accept: flags.accept,
+      ...(Option.isSome(flags.service) ? { service: flags.service.value } : {})
+    })
+    yield* print(updates, flags.output)
+    const code = ExitCode.ofPasses(updates, { tellDiscrepancy: flags.exitCode })
+    if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
+  }).pipe(Effect.scoped, Signals.interruptible)
 ).pipe(Command.withDescription("Compare what is expected with what the services say, now."))
 
 const encode = Schema.encode(Schema.Struct({ data: Schema.Array(Event.ReconciliationUpdate) }))

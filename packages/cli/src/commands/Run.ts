@@ -1,7 +1,7 @@
 /** `mithrandir run`: one maintenance command, followed to its end. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import { Command as Model, type Event, Service } from "@mithrandir/core"
+import { type Event, Command as Model, Service } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -9,6 +9,7 @@ import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
+import type { Program } from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
@@ -33,12 +34,14 @@ const commandId = Flags.optional(
   "ID"
 )
 
-const Reason = Schema.String.pipe(Schema.maxLength(1000)).annotations({ description: "a text of at most 1000 characters" })
+const Reason = Schema.String.pipe(Schema.maxLength(1000)).annotations({
+  description: "a text of at most 1000 characters"
+})
 const reason = Flags.optional("reason", Reason, "why, for the record", "TEXT")
 
-const shared = { config: Flags.config, database: Flags.database, url: Flags.url, output: Flags.output }
+const flags = { action, target, service, params, commandId, reason, ...Flags.access, output: Flags.output }
 
-export const command = Command.make("run", { action, target, service, params, commandId, reason, ...shared }, (flags) =>
+export const command: Program<"run", typeof flags> = Command.make("run", flags, (flags) =>
   Effect.gen(function* () {
     const id = Option.getOrElse(flags.commandId, () => crypto.randomUUID())
     const request: Model.CommandRequest = {

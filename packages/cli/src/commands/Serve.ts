@@ -3,20 +3,119 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import { Database, EventLog, Mithrandir, ServiceRegistry, WriterLock } from "@mithrandir/core"
+import { Database, EventLog, Mithrandir, WriterLock } from "@mithrandir/core"
 import { Server } from "@mithrandir/http"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Demonstration from "../Demonstration.ts"
+import * as Config from "../Config.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Narrator from "../Narrator.ts"
 import * as Output from "../Output.ts"
+import * as Playground from "../Playground.ts"
+import type { Program } from "../Program.ts"
 import * as Services from "../Services.ts"
 import * as Settings from "../Settings.ts"
 import * as Signals from "../Signals.ts"
+import type * as Faults from "../sandbox/Faults.ts"
 import { version } from "../Version.ts"
+
+const sandbox = Options.boolean("sandbox").pipe(
+  Options.withDescription("start a Palantir with living jobs, and reconcile it: nothing else is needed")
+)
+
+const host = Flags.optional("host", Config.Host, `where to listen (default: ${Settings.defaultHost})`, "HOST")
+const port = Flags.optional(
+  "port",
+  Flags.PortText,
+  `where to listen; 0 takes any free port (default: ${Settings.defaultPort})`,
+  "PORT"
+)
+
+const flags = { sandbox, fault: Playground.fault, host, port, config: Flags.config, database: Flags.database }
+
+export const command: Program<"serve", typeof flags> = Command.make("serve", flags, (flags) =>
+  Effect.gen(function* () {
+    yield* Signals.untilStopped(Effect.scoped(serve(flags)))
+    yield* Output.note("stopped")
+  })
+).pipe(Command.withDescription("Poll the services, serve the API and run commands, until told to stop."))
+
+interface Given extends Settings.Given {
+  readonly sandbox: boolean
+  readonly fault: Option.Option<Faults.Faults>
+}
+
+const serve = (flags: Given) =>
+  Effect.gen(function* () {
+    if (!flags.sandbox && Option.isSome(flags.fault)) return yield* refused("--fault is for the sandbox: add --sandbox")
+    // A newcomer's first try must not fail over a config file that happens to lie around.
+    const settings = yield* Settings.resolve(flags, { discover: !flags.sandbox })
+    const playground = flags.sandbox ? yield* Playground.start(flags.fault, settings.services) : undefined
+    const services = [...settings.services, ...(playground === undefined ? [] : [playground.service])]
+    if (services.length === 0) {
+      return yield* refused("no services to reconcile: name a config with --config FILE, or try it with --sandbox")
+    }
+    const database = flags.sandbox && !settings.databaseGiven ? yield* freshDatabase : settings.database
+
+    // One after the other: the lock is taken, then the port, and only who has both goes to work.
+    const house = yield* Mithrandir.layer({ services: services.map(Services.define) }).pipe(
+      Layer.provide(Database.layerSqlite({ filename: database, mode: "writer" })),
+      Layer.build
+    )
+    const listening = yield* Layer.build(Server.layer({ host: settings.host, port: settings.port })).pipe(
+      Effect.provide(house)
+    )
+    const { url } = Context.get(listening, Server.Server)
+    yield* announce(database, url)
+    const facts = [
+      `mithrandir ${version} listens on ${url}`,
+      `database: ${database}`,
+      ...services.map(describe),
+      ...(playground?.facts ?? []),
+      "stop with Ctrl-C"
+    ]
+    yield* Effect.forEach(facts, (fact) => Output.note(Output.printable(fact)), { discard: true })
+    const events = Context.get(house, EventLog.EventLog)
+    const story = tale(events, yield* events.newest, playground === undefined ? undefined : { url })
+    yield* Layer.build(Mithrandir.layerDaemon).pipe(Effect.provide(house))
+    yield* Effect.all([story, playground?.demonstrate(url) ?? Effect.never], { concurrency: "unbounded" }).pipe(
+      Effect.provide(house)
+    )
+  })
+
+const refused = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
+
+/** A playground begins anew with every start: yesterday's jobs are not in today's sandbox, and would all be missing. */
+const freshDatabase = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  // A directory of its own: two sandboxes side by side, or of two users, must not meet. It goes when the server goes.
+  const directory = yield* fs.makeTempDirectoryScoped({ prefix: "mithrandir-" })
+  return path.join(directory, "mithrandir-sandbox.db")
+})
+
+/** Tells one-off runs on this machine where to find us. */
+const announce = (database: string, url: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    // Beside the file itself, whatever links lead there: the lock is there too.
+    const file = yield* fs.realPath(database)
+    yield* WriterLock.announce(file, { pid: process.pid, url })
+  })
+
+const describe = (service: Config.ServiceConfig): string => {
+  const interval = Duration.format(service.pollInterval ?? Duration.seconds(5))
+  return `service ${service.id}: ${service.type} at ${Services.withoutUserinfo(service.url)}, looked at every ${interval}`
+}
+
+/** Tells what changes after a place, for as long as the server runs. */
+const tale = (events: Context.Tag.Service<EventLog.EventLog>, after: number, hints: Narrator.Hints) =>
+  events.tail(after, {}).pipe(
+    Stream.mapAccum(Narrator.start, (before, event) => Narrator.tell(before, event, hints)),
+    Stream.runForEach(Output.happening)
+  )

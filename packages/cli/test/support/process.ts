@@ -53,7 +53,9 @@ export interface Running {
 
 /** Starts the program with these arguments. */
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Running => {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(MITHRANDIR_|NO_COLOR|FORCE_COLOR|CI$)/.test(name))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(MITHRANDIR_|NO_COLOR|FORCE_COLOR|CI$)/.test(name)
+  )
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },
@@ -86,7 +88,10 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
   })
 
   const within = <A>(what: string, promise: Promise<A>, patienceMs = usualPatienceMs): Promise<A> => {
-    const { promise: late, timer } = deadline(patienceMs, () => `${command}: ${what} did not come.\n${text.stdout}${text.stderr}`)
+    const { promise: late, timer } = deadline(
+      patienceMs,
+      () => `${command}: ${what} did not come.\n${text.stdout}${text.stderr}`
+    )
     return Promise.race([promise, late]).finally(() => clearTimeout(timer))
   }
 
@@ -96,7 +101,8 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
       watcher = () => {
         const match = find(text, pattern)
         if (match !== undefined) resolve(match)
-        else if (end !== undefined) reject(new Error(`${command} ended with ${end.code} before ${pattern}.\n${end.stdout}${end.stderr}`))
+        else if (end !== undefined)
+          reject(new Error(`${command} ended with ${end.code} before ${pattern}.\n${end.stdout}${end.stderr}`))
       }
       watchers.add(watcher)
       watcher()
@@ -117,7 +123,10 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
 /** Runs the program to its end. */
 export const run = (args: ReadonlyArray<string>, options: Options = {}): Promise<Ended> => start(args, options).end()
 
-const find = (text: { readonly stdout: string; readonly stderr: string }, pattern: RegExp): RegExpMatchArray | undefined => {
+const find = (
+  text: { readonly stdout: string; readonly stderr: string },
+  pattern: RegExp
+): RegExpMatchArray | undefined => {
   for (const stream of [text.stdout, text.stderr]) {
     // A line without its end may be half a line.
     for (const line of stream.split("\n").slice(0, -1)) {

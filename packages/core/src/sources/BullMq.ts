@@ -47,7 +47,8 @@ export interface Options {
  * action asks for.
  *
  * `prioritized`, `paused` and `waiting-children` count as waiting. A purge leaves `waiting-children` alone, as BullMQ's
- * own `drain` does, and the next job of a scheduler.
+ * own `drain` does, and the next job of a scheduler. A job that finished and left by itself is found in the state it
+ * finished in, as long as BullMQ's events tell of it.
  */
 export const layer = (options: Options): Layer.Layer<JobSource> => Layer.scoped(JobSource, make(options))
 
@@ -90,11 +91,23 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
 
     const find = Effect.fn("BullMq.find")(function* (id: JobId) {
       const at = locate(id)
-      const job = at === undefined ? undefined : yield* at.queue.read.find(at.bullId)
-      return at === undefined || job === undefined
-        ? Option.none()
-        : Option.some(new JobDetail({ id, queue: at.queue.name, ...job }))
+      if (at === undefined) return Option.none()
+      const there = yield* at.queue.read.find(at.bullId)
+      const job = there ?? (deleted.has(id) ? undefined : yield* at.queue.read.finished(at.bullId))
+      return job === undefined ? Option.none() : Option.some(new JobDetail({ id, queue: at.queue.name, ...job }))
     })
+
+    // What was asked to be deleted is gone, even if it had finished and left before.
+    const deleted = new Set<JobId>()
+    const noteDeletion = (id: JobId) =>
+      Effect.sync(() => {
+        deleted.delete(id)
+        deleted.add(id)
+        for (const oldest of deleted) {
+          if (deleted.size <= maxDeleted) break
+          deleted.delete(oldest)
+        }
+      })
 
     /** Looks first: BullMQ says of a job that is missing what it says of one it has removed. */
     const withJob = <A>(
@@ -143,13 +156,16 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
           )
         ),
         deleteJob: Effect.fn("BullMq.deleteJob")((id: JobId) =>
-          withJob(id, (queue, bullId, state) =>
-            state === "active"
-              ? new ActionRejected({ problem: "the job is active" })
-              : Effect.flatMap(
-                  queue.call((bull) => removed(bull, bullId)),
-                  (code) => decided(id, code, "a worker holds the job")
-                )
+          Effect.zipRight(
+            noteDeletion(id),
+            withJob(id, (queue, bullId, state) =>
+              state === "active"
+                ? new ActionRejected({ problem: "the job is active" })
+                : Effect.flatMap(
+                    queue.call((bull) => removed(bull, bullId)),
+                    (code) => decided(id, code, "a worker holds the job")
+                  )
+            )
           )
         ),
         purgeQueue: Effect.fn("BullMq.purgeQueue")((name: string) => {
@@ -195,6 +211,9 @@ const sum = (all: ReadonlyArray<JobCounts>): JobCounts => {
   for (const counts of all) for (const state of jobStates) total[state] += counts[state]
   return total
 }
+
+/** Of so many deletions it is remembered that they were asked for: more than are verified at any one time. */
+const maxDeleted = 10_000
 
 /** The longest id that a listing may have. */
 const maxIdLength = 512

@@ -1,9 +1,10 @@
-/** One BullMQ queue, read without writing to it: its counts, its jobs, and which of them leave by themselves. */
-import * as Duration from "effect/Duration"
+/** One BullMQ queue, read without writing to it: its counts, and its jobs. */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Job, type JobState, jobStates } from "../model/Job.ts"
 import { type JobCounts, noJobs } from "../model/JobView.ts"
 import type { Client, Connection } from "./BullMqConnection.ts"
+import * as BullMqDepartures from "./BullMqDepartures.ts"
 import { maxListedJobs, type ReadError, SourceInvalid } from "./JobSource.ts"
 
 /** BullMQ's sets: lists first, then sorted sets. A job is in exactly one of them. */
@@ -18,12 +19,6 @@ const sets = [
   { key: "failed", state: "failed" }
 ] as const satisfies ReadonlyArray<{ readonly key: string; readonly state: JobState }>
 const lists = 3
-
-/** The most jobs whose options are asked for in one call. */
-const batchSize = 500
-
-/** Of the finished jobs, the newest few are asked for their options too: some are too quick to be seen unfinished. */
-const newestFinished = 10
 
 /** BullMQ 4 left a marker in its waiting lists that is no job. No job's id may begin like it. */
 const isMarker = (id: string) => id.startsWith("0:")
@@ -66,11 +61,12 @@ return false`
 export const define = (client: Client): void => {
   client.defineCommand(countScript.name, { numberOfKeys: sets.length, lua: countScript.lua, readOnly: true })
   client.defineCommand(findScript.name, { numberOfKeys: sets.length + 1, lua: findScript.lua, readOnly: true })
+  BullMqDepartures.define(client)
 }
 
 export interface FoundJob {
   readonly state: JobState
-  readonly attempts: number
+  readonly attempts?: number
 }
 
 export interface BullMqQueue {
@@ -78,6 +74,8 @@ export interface BullMqQueue {
   /** Every job as of one moment, ids as BullMQ has them. */
   readonly jobs: Effect.Effect<ReadonlyArray<Job>, ReadError>
   readonly find: (id: string) => Effect.Effect<FoundJob | undefined, ReadError>
+  /** How a job that is there no more finished, as far as BullMQ's events go back. */
+  readonly finished: (id: string) => Effect.Effect<FoundJob | undefined, ReadError>
 }
 
 export const make = (options: {
@@ -89,7 +87,7 @@ export const make = (options: {
 }): BullMqQueue => {
   const { connection, finishedKept, name, toKey } = options
   const keys = sets.map(({ key }) => toKey(key))
-  const departures = makeDepartures(connection, toKey, Duration.toMillis(finishedKept))
+  const departures = BullMqDepartures.make({ connection, toKey, finishedKept })
 
   const counts = Effect.map(
     connection.call((client) => client.runCommand(countScript.name, keys)),
@@ -125,7 +123,7 @@ export const make = (options: {
       const ids = found[i] ?? []
       byState.set(state, [...(byState.get(state) ?? []), ...(i < lists ? ids.filter((id) => !isMarker(id)) : ids)])
     })
-    const leaves = yield* departures(byState)
+    const leaves = yield* departures.of(byState)
     return Array.from(byState).flatMap(([state, ids]) =>
       ids.map((id): Job => ({ id, queue: name, state, ...(leaves(id, state) ? { leaves: true } : {}) }))
     )
@@ -140,85 +138,8 @@ export const make = (options: {
       }
     )
 
-  return { counts, jobs, find }
-}
+  const finished = (id: string) =>
+    Effect.map(departures.finished(id), (state): FoundJob | undefined => state && { state })
 
-/** Whether a job's absence from the next listing would prove nothing. */
-type Leaves = (id: string, state: JobState) => boolean
-
-/**
- * Learns from jobs' options which of them leave by themselves. Asks once per job, and forgets jobs that are listed no
- * more, so that it holds no more than one listing does.
- */
-const makeDepartures = (connection: Connection, toKey: (name: string) => string, finishedKeptMs: number) => {
-  let known = new Map<string, boolean>()
-  // When a job finishes BullMQ also removes others, by age and by number. So one job's options speak for all of them.
-  let trims = false
-
-  const read = (ids: ReadonlyArray<string>) =>
-    connection.call((client) =>
-      // Written to the socket at once, and answered in order.
-      Promise.all(ids.map((id) => client.hmget(toKey(id), "opts", "rjk", "deid")))
-    )
-
-  return (byState: ReadonlyMap<JobState, ReadonlyArray<string>>): Effect.Effect<Leaves, ReadError> =>
-    Effect.gen(function* () {
-      const listed = [
-        ...(["waiting", "active", "delayed"] as const).flatMap((state) => byState.get(state) ?? []),
-        ...(["completed", "failed"] as const).flatMap((state) => byState.get(state)?.slice(-newestFinished) ?? [])
-      ]
-      const next = new Map<string, boolean>()
-      const unread: Array<string> = []
-      for (const id of listed) {
-        const leaves = known.get(id)
-        if (leaves === undefined) unread.push(id)
-        else next.set(id, leaves)
-      }
-      for (let i = 0; i < unread.length && !trims; i += batchSize) {
-        const batch = unread.slice(i, i + batchSize)
-        const fields = yield* read(batch)
-        batch.forEach((id, at) => {
-          const [opts, scheduler, deduplication] = fields[at] ?? []
-          // It vanished after it was listed, and what its options were nobody can say any more.
-          if (typeof opts !== "string") return
-          const removal = removalOf(opts, finishedKeptMs)
-          trims ||= removal === "others"
-          next.set(id, removal === "itself" || scheduler != null || deduplication != null || id.startsWith("repeat:"))
-        })
-      }
-      known = next
-      return (id, state) => (state === "completed" || state === "failed" ? trims : trims || (next.get(id) ?? true))
-    })
-}
-
-/** What happens when a job with these options finishes. */
-type Removal = "nothing" | "itself" | "others"
-
-const removalOf = (opts: string, finishedKeptMs: number): Removal => {
-  const options = parsed(opts)
-  // Options that can't be read might say anything.
-  if (options === undefined) return "itself"
-  const removals = [options["removeOnComplete"], options["removeOnFail"]].map((keep) => kept(keep, finishedKeptMs))
-  return (
-    removals.find((removal) => removal === "others") ?? removals.find((removal) => removal === "itself") ?? "nothing"
-  )
-}
-
-const kept = (keep: unknown, finishedKeptMs: number): Removal => {
-  if (keep === true) return "itself"
-  if (typeof keep === "number") return kept({ count: keep }, finishedKeptMs)
-  const { age, count } = (typeof keep === "object" && keep !== null ? keep : {}) as { age?: unknown; count?: unknown }
-  // With 0 the job is not kept at all, and BullMQ does not look at the others. Below 0 all are kept.
-  if (count === 0) return "itself"
-  if (typeof count === "number" && count > 0) return "others"
-  return typeof age === "number" && age * 1000 < finishedKeptMs ? "others" : "nothing"
-}
-
-const parsed = (json: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === "object" && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
+  return { counts, jobs, find, finished }
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Worker } from "bullmq"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -233,6 +234,74 @@ describeWithRedis("BullMq", (url) => {
           (yield* listed(source)).map((job) => job.id),
           ["mail:3"]
         )
+      })
+    )
+
+    for (const [name, options] of [
+      ["removes all", { removeOnComplete: { count: 0 } }],
+      ["keeps a number", { removeOnComplete: { count: 1 } }]
+    ] as const) {
+      it.scopedLive(`a worker of its own that ${name}: seen by what is missing, and every job may leave`, () =>
+        Effect.gen(function* () {
+          const { mail, prefix, source } = yield* arranged
+          const worker = yield* Effect.acquireRelease(
+            Effect.sync(() => new Worker("mail", null, { connection: { url }, prefix, autorun: false, ...options })),
+            (worker) => Effect.promise(() => worker.close(true))
+          )
+          const [first, second, third] = yield* Effect.promise(() =>
+            Promise.all([mail.seed("waiting"), mail.seed("waiting"), mail.seed("waiting")])
+          )
+          assert.deepStrictEqual(yield* leaving(source), [])
+          for (const _ of [first, second]) {
+            yield* Effect.promise(async () => {
+              const job = await worker.getNextJob("t", { block: false })
+              await job?.moveToCompleted("done", "t", false)
+            })
+          }
+          // The first is gone, and yet it did not vanish.
+          assert.notInclude(
+            (yield* listed(source)).map((job) => job.id),
+            `mail:${first}`
+          )
+          assert.strictEqual(Option.getOrThrow(yield* source.find(`mail:${first}`)).state, "completed")
+          assert.include(yield* leaving(source), third)
+          // Unless somebody wanted it to be gone.
+          yield* Effect.exit(source.actions.deleteJob?.(`mail:${first}`, "k") ?? noAction)
+          assert.deepStrictEqual(yield* source.find(`mail:${first}`), Option.none())
+        })
+      )
+    }
+
+    it.scopedLive("finished jobs that people removed are no sign of anything", () =>
+      Effect.gen(function* () {
+        const { mail, media, source } = yield* arranged
+        yield* Effect.promise(async () => {
+          await mail.bull.remove(await mail.seed("completed"))
+          await mail.bull.remove(await mail.seed("failed"))
+          await media.seed("completed")
+          await media.bull.clean(0, 0, "completed")
+          await mail.seed("waiting")
+          await media.seed("waiting")
+        })
+        assert.deepStrictEqual(yield* leaving(source), [])
+        assert.deepStrictEqual(yield* source.find("mail:1"), Option.none())
+      })
+    )
+
+    it.scopedLive("an unfinished job that was removed is not found", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        const [removed, lost] = yield* Effect.promise(async () => [
+          await mail.seed("waiting"),
+          await mail.seed("delayed")
+        ])
+        yield* Effect.promise(async () => {
+          await mail.bull.remove(removed ?? "")
+          await mail.client.del(`${prefix}:mail:delayed`, `${prefix}:mail:${lost}`)
+        })
+        for (const id of [removed, lost]) assert.deepStrictEqual(yield* source.find(`mail:${id}`), Option.none())
+        yield* Effect.promise(() => mail.seed("waiting"))
+        assert.deepStrictEqual(yield* leaving(source), [])
       })
     )
 

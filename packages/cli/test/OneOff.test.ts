@@ -1,0 +1,205 @@
+/** One-off runs, as processes: alone with the database, and through the server that holds it. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Palantir from "./support/palantir.ts"
+import { type Ended, run, start, stopAll } from "./support/process.ts"
+
+/** A Palantir, and a directory with a config for it. */
+const house = async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mithrandir-cli-"))
+  const palantir = await Palantir.start()
+  const service = {
+    id: "palantir",
+    type: "palantir",
+    url: palantir.url,
+    pollInterval: "200 millis",
+    settle: "20 millis",
+    requestTimeout: "25 seconds"
+  }
+  await writeFile(join(directory, "mithrandir.json"), JSON.stringify({ services: [service], port: 0 }))
+  return {
+    directory,
+    palantir,
+    here: (...args: ReadonlyArray<string>) => run(args, { cwd: directory }),
+    start: (...args: ReadonlyArray<string>) => start(args, { cwd: directory }),
+    leave: async () => {
+      await stopAll()
+      await palantir.close()
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+}
+type House = Awaited<ReturnType<typeof house>>
+
+const json = ({ stdout }: Ended) => JSON.parse(stdout)
+
+/** What holds the same, alone and through a server. The jobs are shared: each test has its own. */
+const alike = (inside: () => House, actor: RegExp) => {
+  it("run retries a failed job, says so as it goes, and puts it on the record", async () => {
+    const { here, palantir } = inside()
+    const ended = await here("run", "retry-job", "job-0", "--service", "palantir", "--reason", "test", "-o", "json")
+    expect(ended).toMatchObject({ code: 0 })
+    const state = json(ended)
+    expect(state).toMatchObject({ service: "palantir", actionType: "retry-job", outcome: "success", verified: true })
+    expect(ended.stderr.split("\n")[0]).toBe(`command ${state.commandId}`)
+    expect(ended.stderr).toMatch(/queued.*running.*success, verified/s)
+    expect(palantir.jobs.get("job-0")?.state).toBe("waiting")
+
+    const listed = await here("audit", "list", "--target", "job-0", "-o", "json")
+    expect(listed.code).toBe(0)
+    expect(json(listed)).toMatchObject({
+      data: [{ id: state.commandId, actionType: "retry-job", target: "job-0", outcome: "success" }],
+      meta: { page: 1, limit: 50, total: 1, totalPages: 1 }
+    })
+    expect(json(listed).data[0].actor).toMatch(actor)
+  })
+
+  it("run with an id that ran before sends nothing again, and refuses other content", async () => {
+    const { here, palantir } = inside()
+    const args = ["run", "delete-job", "job-5", "--service", "palantir", "--command-id", "once"]
+    expect((await here(...args)).code).toBe(0)
+    expect((await here(...args)).code).toBe(0)
+    expect(palantir.mutations.filter((line) => line.includes("job-5"))).toEqual(["DELETE /api/v1/jobs/job-5"])
+    const other = await here("run", "delete-job", "job-6", "--service", "palantir", "--command-id", "once")
+    expect(other).toMatchObject({ code: 2, stdout: "" })
+    expect(other.stderr).toContain(
+      'mithrandir: commandId "once" is taken by a command with other content; use a new id'
+    )
+  })
+
+  it("run exits 1 where it was certainly not applied", async () => {
+    const ended = await inside().here("run", "retry-job", "job-7", "-s", "palantir")
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toMatch(/^outcome +failure$/m)
+    expect(ended.stderr).toContain("error: certainly not applied")
+  })
+
+  it("what names an unknown service or action exits 2 and names what is known", async () => {
+    const { here } = inside()
+    const service = await here("reconcile", "nope")
+    expect(service).toMatchObject({ code: 2, stdout: "" })
+    expect(service.stderr).toBe('mithrandir: no service "nope" is registered; known: palantir\n')
+    const action = await here("run", "explode", "x", "-s", "palantir")
+    expect(action).toMatchObject({ code: 2, stdout: "" })
+    expect(action.stderr).toContain('mithrandir: no action "explode"; known: ')
+  })
+
+  it("reconcile finds what went missing, says so with --exit-code, and accepts it", async () => {
+    const { here, palantir } = inside()
+    expect(await here("reconcile", "--exit-code")).toMatchObject({ code: 0 })
+    palantir.jobs.delete("job-9")
+    const found = await here("reconcile", "palantir", "--exit-code", "-o", "json")
+    expect(found.code).toBe(3)
+    expect(json(found)).toMatchObject({
+      data: [{ service: "palantir", status: "discrepancy", discrepancyDetails: { missingJobIds: ["job-9"] } }]
+    })
+    const told = await here("reconcile")
+    expect(told.code).toBe(0)
+    expect(told.stdout).toMatch(/^palantir +discrepancy .*missing: job-9$/m)
+    expect(await here("reconcile", "--accept", "--exit-code")).toMatchObject({ code: 0 })
+  })
+
+  it("reconcile and run exit 5 where the upstream cannot be reached", async () => {
+    const { here, palantir } = inside()
+    await palantir.close()
+    const reconciled = await here("reconcile", "--exit-code")
+    expect(reconciled.code).toBe(5)
+    expect(reconciled.stdout).toMatch(/^palantir +stale/m)
+    const ended = await here("run", "retry-job", "job-1", "-s", "palantir")
+    expect(ended).toMatchObject({ code: 5 })
+    expect(ended.stdout).toMatch(/^outcome +failure$/m)
+  })
+}
+
+describe("alone with the database", () => {
+  let inside: House
+  beforeAll(async () => {
+    inside = await house()
+  })
+  afterAll(() => inside.leave())
+
+  it("audit list of a database that is not there says what to do", async () => {
+    const ended = await inside.here("audit", "list")
+    expect(ended).toMatchObject({ code: 1, stdout: "" })
+    expect(ended.stderr).toMatch(/^mithrandir: .*mithrandir\.db: .+\n$/)
+  })
+
+  it("an interrupted run exits 130 and says how to find out what became of the command", async () => {
+    inside.palantir.silent = true
+    const running = inside.start("run", "retry-job", "job-1", "-s", "palantir", "--command-id", "lost")
+    await running.line(/^running$/)
+    const ended = await running.stop("SIGINT")
+    inside.palantir.silent = false
+    expect(ended).toMatchObject({ code: 130, stdout: "" })
+    expect(ended.stderr).toContain(
+      "interrupted: it may have been applied all the same; repeat it with --command-id lost"
+    )
+  })
+
+  alike(() => inside, /^cli:.+/)
+
+  it("audit list pages, sorts, filters, and draws a table", async () => {
+    const { here } = inside
+    const page = await here(
+      "audit",
+      "list",
+      "--limit",
+      "1",
+      "--page",
+      "2",
+      "--sort-by",
+      "target",
+      "--sort-order",
+      "asc",
+      "-o",
+      "json"
+    )
+    expect(json(page)).toMatchObject({ data: [{ target: expect.any(String) }], meta: { page: 2, limit: 1 } })
+    const table = await here("audit", "list", "--target", "job-5", "--start-date", "2020-01-01")
+    expect(table.stdout).toMatch(
+      /^TIME +ACTOR +ACTION +TARGET +OUTCOME +ID\n\S+ +cli:\S+ +delete-job +job-5 +success +once\n$/
+    )
+    expect(table.stderr).toBe("page 1 of 1; 1 entry in all\n")
+    const none = await here("audit", "list", "--actor", "nobody")
+    expect(none).toMatchObject({ code: 0, stdout: "", stderr: "no entries\n" })
+  })
+})
+
+describe("through the server that holds the database", () => {
+  let inside: House
+  beforeAll(async () => {
+    inside = await house()
+    await inside.start("serve").line(/palantir: verified/)
+  })
+  afterAll(() => inside.leave())
+
+  it("works for whoever has no config but the database", async () => {
+    const database = join(inside.directory, "mithrandir.db")
+    expect(await run(["reconcile", "--database", database], { cwd: tmpdir() })).toMatchObject({ code: 0 })
+  })
+
+  alike(() => inside, /^local$/)
+})
+
+describe("a server that is not there", () => {
+  it.each([[["reconcile"]], [["audit", "list"]], [["run", "retry-job", "x", "-s", "palantir"]]])(
+    "%j --url exits 5",
+    async (args) => {
+      const ended = await run([...args, "--url", "http://127.0.0.1:1"], { cwd: tmpdir() })
+      expect(ended).toMatchObject({ code: 5, stdout: "" })
+      expect(ended.stderr).toContain("mithrandir: no server answers at http://127.0.0.1:1")
+    }
+  )
+
+  it("is not believed in, where one that was killed left its announcement", async () => {
+    const inside = await house()
+    const server = inside.start("serve")
+    await server.line(/palantir: verified/)
+    await server.stop("SIGKILL")
+    expect(await inside.here("reconcile")).toMatchObject({ code: 0 })
+    expect(await inside.here("audit", "list")).toMatchObject({ code: 0 })
+    await inside.leave()
+  })
+})

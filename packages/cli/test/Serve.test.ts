@@ -1,0 +1,195 @@
+/** The server as a process: how it starts, what it says, how it stops. */
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import type { AddressInfo } from "node:net"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import * as Palantir from "./support/palantir.ts"
+import { run, start, stopAll } from "./support/process.ts"
+
+let directory: string
+let palantir: Palantir.FakePalantir
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "mithrandir-cli-"))
+  palantir = await Palantir.start()
+  const service = {
+    id: "palantir",
+    type: "palantir",
+    url: palantir.url,
+    pollInterval: "200 millis",
+    settle: "20 millis"
+  }
+  await writeFile(join(directory, "mithrandir.json"), JSON.stringify({ services: [service], port: 0 }))
+})
+
+afterEach(async () => {
+  await stopAll()
+  await palantir.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const serve = (...args: ReadonlyArray<string>) => start(["serve", ...args], { cwd: directory })
+
+describe("serve", () => {
+  it("says where it listens, what it reconciles, and what changes", async () => {
+    const server = serve()
+    const url = (await server.line(/^mithrandir \d+\.\d+\.\d+ listens on (http:\/\/127\.0\.0\.1:\d+)$/))[1]
+    await server.line(/^database: .*mithrandir\.db$/)
+    await server.line(new RegExp(`^service palantir: palantir at ${palantir.url}, looked at every 200ms$`))
+    await server.line(
+      /^\S+Z palantir: verified; 8 waiting, 0 active, 0 delayed, 0 completed, 2 failed \(taken as found/
+    )
+    expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: "live" })
+
+    const announced = join(directory, "mithrandir.db.server.json")
+    expect(JSON.parse(await readFile(announced, "utf8"))).toEqual({ pid: server.pid, url })
+    expect((await stat(announced)).mode & 0o777).toBe(0o600)
+
+    palantir.jobs.delete("job-9")
+    await server.line(/^\S+Z palantir: DISCREPANCY since \S+: missing: job-9$/)
+    await palantir.close()
+    await server.line(/^\S+Z palantir: STALE, .*no connection could be made/)
+
+    const ended = await server.stop("SIGTERM")
+    expect(ended).toMatchObject({ code: 0, stdout: "" })
+    expect(ended.stderr.endsWith("stopped\n")).toBe(true)
+    await expect(stat(announced)).rejects.toThrow("ENOENT")
+  })
+
+  it("stops with 130 on SIGINT, also while somebody is listening to the stream", async () => {
+    const server = serve()
+    const url = (await server.line(/listens on (\S+)$/))[1]
+    const stream = await fetch(`${url}/reconciliation/stream`)
+    const over = stream.text()
+    expect(await server.stop("SIGINT")).toMatchObject({ code: 130 })
+    expect(await over).toContain("event: stream.ready")
+  })
+
+  it("refuses a database that another server holds, naming its pid and url", async () => {
+    const first = serve()
+    const url = (await first.line(/listens on (\S+)$/))[1]
+    const second = await serve().end()
+    expect(second).toMatchObject({ code: 1, stdout: "" })
+    expect(second.stderr).toMatch(/^mithrandir: .*mithrandir\.db is in use by process \d+ \(\S+\).*\n$/)
+    expect(second.stderr).toContain(`process ${first.pid} (${url})`)
+  })
+
+  it("refuses a port that something else listens on, and has then done nothing", async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve))
+    const { port } = other.address() as AddressInfo
+    const ended = await serve("--port", String(port)).end()
+    other.close()
+    expect(ended).toMatchObject({ code: 1, stdout: "" })
+    expect(ended.stderr).toBe(
+      `mithrandir: 127.0.0.1:${port} is in use by another program; stop it, or choose another port\n`
+    )
+  })
+
+  it("refuses an address that others could reach", async () => {
+    const ended = await serve("--host", "0.0.0.0").end()
+    expect(ended).toMatchObject({ code: 2, stdout: "" })
+    expect(ended.stderr).toMatch(/^mithrandir: refusing to listen on 0\.0\.0\.0: .*\n$/)
+  })
+
+  it("refuses a file that is no database, in a line", async () => {
+    await writeFile(
+      join(directory, "mithrandir.db"),
+      "this is no database, and was never meant to be one. ".repeat(100)
+    )
+    const ended = await serve().end()
+    expect(ended).toMatchObject({ code: 1, stdout: "" })
+    expect(ended.stderr).toMatch(/^mithrandir: .*mithrandir\.db: .+\n$/)
+  })
+
+  it("refuses a database whose directory is not there, in a line", async () => {
+    const ended = await serve("--database", "nowhere/m.db").end()
+    expect(ended).toMatchObject({ code: 1, stdout: "" })
+    expect(ended.stderr).toMatch(/^mithrandir: .*nowhere\/m\.db: .+\n$/)
+  })
+
+  it("takes flags before the environment before the config, and finds a config's database beside it", async () => {
+    const config = join(directory, "conf.json")
+    await writeFile(config, JSON.stringify({ database: "beside.db", port: 1, services: [] }))
+    const services = {
+      services: [{ id: "other", type: "palantir", url: palantir.url }],
+      database: "beside.db",
+      port: 1
+    }
+    await writeFile(config, JSON.stringify(services))
+    const env = { MITHRANDIR_PORT: "0", MITHRANDIR_CONFIG: config, MITHRANDIR_HOST: "nowhere.invalid" }
+    const server = start(["serve", "--host", "localhost"], { cwd: tmpdir(), env })
+    await server.line(/listens on http:\/\/localhost:\d+$/)
+    await server.line(new RegExp(`^database: .*${directory.split("/").at(-1)}/beside\\.db$`))
+    await server.line(/ other: verified/)
+  })
+})
+
+describe("serve --sandbox", () => {
+  it("needs nothing, and shows a verified pass, a discrepancy, an outage and the way back", {
+    timeout: 60_000
+  }, async () => {
+    // The config of this directory is of no interest: nobody named it.
+    const server = serve("--sandbox", "--port", "0", "--fault", "vanish=3s,down=7s,downFor=3s")
+    const url = (await server.line(/listens on (\S+)$/))[1]
+    const database = (await server.line(/^database: (.*mithrandir-sandbox\.db)$/))[1] ?? ""
+    await server.line(/^\S+Z palantir: verified; /)
+    await server.line(new RegExp(`^    curl -N ${url}/reconciliation/stream$`))
+    const lost = (await server.line(/^\S+Z sandbox: lost job (\S+) /))[1]
+    await server.line(new RegExp(`^\\S+Z palantir: DISCREPANCY since \\S+: missing: .*${lost}`))
+    const [, body = "", at = ""] = await server.line(
+      /^ {4}curl -s -H 'content-type: application\/json' -d '(.*)' (\S+run)$/
+    )
+    const accepted = await fetch(at, { method: "POST", body, headers: { "content-type": "application/json" } })
+    expect(await accepted.json()).toMatchObject({ data: [{ service: "palantir" }] })
+    await server.line(/^\S+Z palantir: \d+ accepted as they are by local$/)
+    await server.line(/^\S+Z palantir: STALE, /)
+    await server.line(/^\S+Z palantir: answers again: /)
+
+    expect(await server.stop()).toMatchObject({ code: 0, stdout: "" })
+    // A playground leaves nothing behind.
+    await expect(stat(database)).rejects.toThrow("ENOENT")
+  })
+
+  it("suggests a command for a job that really failed, which works as it is printed", async () => {
+    const server = serve("--sandbox", "--port", "0", "--fault", "none")
+    const [, body = "", at = ""] = await server.line(/^ {2}curl -N .* -d '(.*)' (\S+\/commands\/run)$/)
+    const headers = { "content-type": "application/json", accept: "text/event-stream" }
+    const events = await (await fetch(at, { method: "POST", body, headers })).text()
+    expect(events).toContain('"phase":"success"')
+    await server.line(/palantir: command my-first: success, verified$/)
+    const curl = await server.line(/^ {4}curl -s '(\S+\/reconciliation\/audit\?limit=1)'$/)
+    const audit = await (await fetch(curl[1] ?? "")).json()
+    expect(audit).toMatchObject({ data: [{ id: "my-first", actor: "local", outcome: "success" }], meta: { total: 1 } })
+  })
+
+  it("refuses a config that has a service of its name, and faults that there are none of", async () => {
+    expect((await serve("--sandbox", "--config", "mithrandir.json").end()).stderr).toContain(
+      'mithrandir: --sandbox registers a service "palantir", and so does the config'
+    )
+    expect(await run(["serve", "--sandbox", "--fault", "earthquake=1s"])).toMatchObject({ code: 2, stdout: "" })
+    expect(await run(["serve", "--fault", "none"])).toMatchObject({
+      code: 2,
+      stderr: "mithrandir: --fault is for the sandbox: add --sandbox\n"
+    })
+  })
+})
+
+describe("sandbox", () => {
+  it("is a Palantir and nothing else", async () => {
+    const sandbox = start(["sandbox", "--port", "0", "--fault", "none"])
+    const url = (await sandbox.line(/^sandbox: a Palantir listens on (\S+)$/))[1]
+    expect(await (await fetch(`${url}/api/v1/health`)).json()).toEqual({ status: "ok" })
+    expect(await sandbox.stop("SIGINT")).toMatchObject({ code: 130, stdout: "" })
+  })
+
+  it("refuses a port that is taken, if it was asked for", async () => {
+    const first = start(["sandbox", "--port", "0"])
+    const port = (await first.line(/listens on \S+:(\d+)$/))[1] ?? ""
+    const second = await run(["sandbox", "--port", port])
+    expect(second).toMatchObject({ code: 1, stdout: "" })
+    expect(second.stderr).toMatch(/^mithrandir: the sandbox cannot listen on 127\.0\.0\.1:\d+: .*\n$/)
+  })
+})

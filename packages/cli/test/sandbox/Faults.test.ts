@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import { parseFaults } from "../../src/sandbox/Faults.ts"
+
+const millis = (text: string) =>
+  Either.map(parseFaults(text), (faults) =>
+    Object.fromEntries(Object.entries(faults).map(([name, length]) => [name, Duration.toMillis(length)]))
+  )
+
+describe("parseFaults", () => {
+  it("reads names and durations", () => {
+    assert.deepStrictEqual(millis("vanish=20s,down=60s"), Either.right({ vanish: 20_000, down: 60_000 }))
+    assert.deepStrictEqual(
+      millis(" down = 1.5m , downFor=250ms,vanish=24h "),
+      Either.right({ down: 90_000, downFor: 250, vanish: 86_400_000 })
+    )
+  })
+
+  it("reads nothing as no faults", () => {
+    for (const text of ["", " ", "none"]) assert.deepStrictEqual(millis(text), Either.right({}))
+  })
+
+  it("names the part that does not fit", () => {
+    for (const [text, part] of [
+      ["vanish=20s,explode=1s", "explode=1s"],
+      ["vanish", "vanish"],
+      ["vanish=20", "vanish=20"],
+      ["vanish=-1s", "vanish=-1s"],
+      ["vanish=0s", "vanish=0s"],
+      ["vanish=25h", "vanish=25h"],
+      ["vanish=soon", "vanish=soon"],
+      ["vanish=1s=2s", "vanish=1s=2s"],
+      ["vanish=1s,vanish=2s", "vanish=2s"],
+      ["vanish=1s,", ""],
+      ["=1s", "=1s"],
+      ["toString=1s", "toString=1s"],
+      ["downFor=1s", "downFor"]
+    ] as const) {
+      const left = Either.flip(parseFaults(text))
+      assert.deepInclude(Either.getOrThrow(left), { _tag: "FaultsInvalid", part }, text)
+    }
+  })
+})

@@ -1,0 +1,226 @@
+/** A running server, from another program: the routes as functions, their problems as errors. */
+import * as HttpApiClient from "@effect/platform/HttpApiClient"
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
+import * as HttpClient from "@effect/platform/HttpClient"
+import { type HttpClientError, isHttpClientError } from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import { type AuditEntry, Command, Event, type Page, type Service, Store } from "@mithrandir/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Api } from "./Api.ts"
+import type { AuditQuery } from "./AuditApi.ts"
+import type { Accepted } from "./CommandsApi.ts"
+import type { Problem } from "./Problem.ts"
+import type { RunRequest } from "./ReconciliationApi.ts"
+import * as Sse from "./Sse.ts"
+import { eventStream } from "./StreamApi.ts"
+
+/** No connection could be made: nothing was asked of anybody. */
+export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("ServerUnreachable", {
+  url: Schema.String
+}) {
+  override get message() {
+    return `no server answers at ${this.url}`
+  }
+}
+
+/** The request was sent, or may have been, and no answer came. What it asked for may be done, and may not. */
+export class AnswerLost extends Schema.TaggedError<AnswerLost>()("AnswerLost", { url: Schema.String }) {
+  override get message() {
+    return `the connection to ${this.url} broke before the answer was there`
+  }
+}
+
+/** What answers there is no Mithrandir, or one that we do not understand. */
+export class AnswerInvalid extends Schema.TaggedError<AnswerInvalid>()("AnswerInvalid", {
+  url: Schema.String,
+  status: Schema.optionalWith(Schema.Int, { exact: true })
+}) {
+  override get message() {
+    return `what answers at ${this.url} does not speak as this program does${this.status === undefined ? "" : ` (status ${this.status})`}`
+  }
+}
+
+export type ConnectionError = ServerUnreachable | AnswerLost | AnswerInvalid
+
+export type SubmitError =
+  | Service.ServiceNotFound
+  | Command.ActionNotFound
+  | Command.ActionNotSupported
+  | Command.CommandInvalid
+  | Command.CommandIdTaken
+  | Store.StoreUnavailable
+  | Store.StoreUnreadable
+  | Problem
+  | ConnectionError
+
+export interface Client {
+  /** Has a command accepted, and does not wait for it. */
+  readonly submit: (request: Command.CommandRequest) => Effect.Effect<Accepted, SubmitError>
+  /**
+   * Has a command run and stays until it has ended, telling every phase once. A connection that breaks is made anew,
+   * with the same id, so that nothing runs twice; `AnswerLost` when that does not help for `patience`.
+   */
+  readonly run: (
+    request: Command.CommandRequest,
+    tell: (status: Event.CommandStatus) => Effect.Effect<void>
+  ) => Effect.Effect<Command.CommandState, SubmitError | Command.CommandNotFound>
+  readonly command: (
+    commandId: Command.CommandId
+  ) => Effect.Effect<Command.CommandState, Command.CommandNotFound | Store.StoreUnreadable | Problem | ConnectionError>
+  /** A pass now; with `accept`, taking what the source says for true. */
+  readonly reconcile: (
+    request: RunRequest
+  ) => Effect.Effect<
+    ReadonlyArray<Event.ReconciliationUpdate>,
+    Service.ServiceNotFound | Store.StoreUnavailable | Store.StoreUnreadable | Problem | ConnectionError
+  >
+  /** The latest pass of every service. */
+  readonly status: Effect.Effect<
+    ReadonlyArray<Event.ReconciliationUpdate>,
+    Store.StoreUnreadable | Problem | ConnectionError
+  >
+  readonly audit: (
+    query: AuditQuery
+  ) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Store.StoreUnreadable | Problem | ConnectionError>
+  readonly services: Effect.Effect<ReadonlyArray<Service.Service>, Store.StoreUnreadable | Problem | ConnectionError>
+  /** Succeeds where a server answers at all. */
+  readonly live: Effect.Effect<void, Problem | ConnectionError>
+  /** Fails with a `Problem`, `not-ready`, where nothing can be written. */
+  readonly ready: Effect.Effect<void, Problem | ConnectionError>
+}
+
+/** How long a server may be gone while it runs our command: a restart and its recovery. */
+export const patience = Duration.seconds(30)
+
+/** Three heartbeats missed: whoever was there is no longer. */
+const silence = Duration.seconds(45)
+
+/** How long any answer but a stream may take. A pass reads its source twice, and each reading has its own deadline. */
+const answerTimeout = Duration.seconds(60)
+
+/** A pause before another try: short beside anything a person would notice. */
+const pause = Duration.millis(250)
+
+/** A client of the server at `http://host:port`, or wherever the API is mounted. */
+export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpClient> =>
+  Effect.gen(function* () {
+    const httpClient = yield* HttpClient.HttpClient
+    const api = yield* HttpApiClient.make(Api, { baseUrl: url })
+
+    const ask = <A, E>(effect: Effect.Effect<A, E>) =>
+      effect.pipe(
+        Effect.mapError((error) => (isUnspoken(error) ? connectionError(url, error) : (error as Exclude<E, Unspoken>))),
+        Effect.timeoutFail({ duration: answerTimeout, onTimeout: () => new AnswerLost({ url }) })
+      )
+
+    const submit = (request: Command.CommandRequest) =>
+      ask(api.commands.run({ payload: request })).pipe(
+        // Nobody asked for events.
+        Effect.flatMap((answer) => (typeof answer === "string" ? new AnswerInvalid({ url }) : Effect.succeed(answer)))
+      )
+
+    const command = (commandId: Command.CommandId) => ask(api.commands.get({ path: { commandId } }))
+
+    /** Tries until somebody answers. */
+    const persist = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.retry(effect, {
+        while: isPassing,
+        schedule: Schedule.spaced(pause).pipe(Schedule.upTo(patience))
+      }).pipe(Effect.mapError((error) => (error instanceof ServerUnreachable ? new AnswerLost({ url }) : error)))
+
+    /** The phases of a command that was accepted, as a repeated request is told them. */
+    const phases = (request: Command.CommandRequest): Stream.Stream<Event.CommandStatus, unknown> =>
+      HttpClientRequest.post(`${url}/commands/run`).pipe(
+        HttpClientRequest.accept(eventStream),
+        HttpClientRequest.schemaBodyJson(Command.CommandRequest)(request),
+        Effect.flatMap(httpClient.execute),
+        Effect.flatMap(HttpClientResponse.filterStatusOk),
+        HttpClientResponse.stream,
+        Stream.timeoutFail(() => new AnswerLost({ url }), silence),
+        Sse.decode,
+        Stream.filter(({ event }) => event === "command.status"),
+        Stream.mapEffect(({ data }) => decodeStatus(data))
+      )
+
+    const run: Client["run"] = (request, tell) =>
+      Effect.gen(function* () {
+        yield* Effect.catchTag(submit(request), "AnswerLost", () => persist(submit(request)))
+        const told = new Set<string>()
+        const tellOnce = (status: Event.CommandStatus) =>
+          Effect.suspend(() => {
+            const key = `${status.phase} ${status.logs.length}`
+            if (told.has(key)) return Effect.void
+            told.add(key)
+            return tell(status)
+          })
+        while (true) {
+          // However the stream ends, the state says whether the command has.
+          yield* Effect.catchAll(Stream.runForEach(phases(request), tellOnce), () => Effect.void)
+          const state = yield* persist(command(request.commandId))
+          yield* tellOnce(statusOf(state))
+          if (Command.isEnd(state.phase)) return state
+          yield* Effect.sleep(pause)
+        }
+      })
+
+    return {
+      submit,
+      run,
+      command,
+      reconcile: (request) => Effect.map(ask(api.reconciliation.run({ payload: request })), ({ data }) => data),
+      status: Effect.map(ask(api.reconciliation.status({})), ({ data }) => data),
+      audit: (query) => ask(api.audit.page({ urlParams: query })),
+      services: Effect.map(ask(api.services.registered({})), ({ data }) => data),
+      live: Effect.asVoid(ask(api.health.live({}))),
+      ready: Effect.asVoid(ask(api.health.ready({})))
+    }
+  })
+
+/** What the framework's client fails with where it gets no answer that the routes have a word for. */
+type Unspoken = HttpClientError | ParseResult.ParseError | HttpApiDecodeError
+
+const isUnspoken = (error: unknown): error is Unspoken =>
+  isHttpClientError(error) || ParseResult.isParseError(error) || error instanceof HttpApiDecodeError
+
+const connectionError = (url: string, error: Unspoken): ConnectionError => {
+  switch (error._tag) {
+    case "RequestError":
+      return isRefused(error.cause) ? new ServerUnreachable({ url }) : new AnswerLost({ url })
+    case "ResponseError":
+      // A body that broke off is a decode error to the framework; only with its cause it was the connection.
+      return error.reason === "Decode" && error.cause !== undefined
+        ? new AnswerLost({ url })
+        : new AnswerInvalid({ url, status: error.response.status })
+    default:
+      return new AnswerInvalid({ url })
+  }
+}
+
+/** The system's words for a connection that was never made. */
+const refused = ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EAI_AGAIN"]
+
+/** A name with several addresses fails with one error around theirs. */
+const isRefused = (cause: unknown): boolean =>
+  cause instanceof AggregateError
+    ? cause.errors.every(isRefused)
+    : cause instanceof Error && "code" in cause && refused.includes(String(cause.code))
+
+/** It may be over by itself: a server that restarts, or is about to become the writer. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof ServerUnreachable || error instanceof AnswerLost || error instanceof Store.StoreUnavailable
+
+const decodeStatus = Schema.decode(Schema.parseJson(Event.CommandStatus))
+
+const statusOf = ({ commandId, logs, phase, service, verified }: Command.CommandState): Event.CommandStatus => ({
+  commandId,
+  service,
+  phase,
+  logs,
+  ...(verified === undefined ? {} : { verified })
+})

@@ -1,0 +1,122 @@
+import * as Net from "node:net"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import type { Event } from "@mithrandir/core"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { Client } from "../src/index.ts"
+import { command } from "./support/ask.ts"
+import * as House from "./support/house.ts"
+
+const clientOf = (url: string) => Effect.provide(Client.make(url), NodeHttpClient.layer)
+
+const collect = () => {
+  const told: Array<Event.CommandStatus> = []
+  return { told, tell: (status: Event.CommandStatus) => Effect.sync(() => void told.push(status)) }
+}
+
+describe("Client", () => {
+  it.scopedLive("speaks every route", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const client = yield* clientOf(house.url)
+      yield* house.control.put({ id: "j1" })
+      yield* client.live
+      yield* client.ready
+      assert.deepStrictEqual((yield* client.services).map(({ id }) => id), ["alpha", "beta"])
+      assert.deepStrictEqual((yield* client.reconcile({ service: "alpha" })).map(({ status }) => status), ["verified"])
+      assert.deepStrictEqual((yield* client.status).map(({ service }) => service), ["alpha"])
+      const request = command()
+      assert.deepStrictEqual(yield* client.submit(request), {
+        commandId: request.commandId,
+        service: "alpha",
+        phase: "queued",
+        replayed: false
+      })
+      const { told, tell } = collect()
+      const state = yield* client.run(request, tell)
+      assert.deepStrictEqual([state.phase, state.outcome, state.verified], ["success", "success", true])
+      assert.deepStrictEqual(told.map(({ phase }) => phase), ["queued", "running", "success"])
+      assert.strictEqual((yield* client.command(request.commandId)).phase, "success")
+      const page = yield* client.audit({ limit: 1, sortOrder: "asc" })
+      assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
+    })
+  )
+
+  it.scopedLive("gives problems back as the errors they were", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh({ checks: [{ name: "x", check: Effect.fail({ message: "not yet" }) }] })
+      const client = yield* clientOf(house.url)
+      const unknown = yield* Effect.flip(client.reconcile({ service: "gamma" }))
+      assert.deepStrictEqual([unknown._tag, unknown.message], ["ServiceNotFound", 'no service "gamma" is registered; known: alpha, beta'])
+      assert.strictEqual((yield* Effect.flip(client.submit(command({ actionType: "explode" }))))._tag, "ActionNotFound")
+      assert.strictEqual((yield* Effect.flip(client.submit(command({ params: { a: 1 } }))))._tag, "CommandInvalid")
+      assert.strictEqual((yield* Effect.flip(client.command("never")))._tag, "CommandNotFound")
+      const unready = yield* Effect.flip(client.ready)
+      assert.strictEqual(unready._tag, "Problem")
+      if (unready._tag === "Problem") {
+        assert.deepStrictEqual([unready.code, unready.status], ["not-ready", 503])
+        assert.include(unready.message, "not yet")
+      }
+      const run = yield* Effect.flip(client.run(command({ service: "gamma" }), () => Effect.die("nothing runs")))
+      assert.strictEqual(run._tag, "ServiceNotFound")
+    })
+  )
+
+  it.scopedLive("tells a server that was never reached from an answer that was lost", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const client = yield* clientOf(house.url)
+      yield* house.stop
+      assert.strictEqual((yield* Effect.flip(client.live))._tag, "ServerUnreachable")
+      assert.strictEqual((yield* Effect.flip(client.run(command(), () => Effect.void)))._tag, "ServerUnreachable")
+      const rude = yield* serveRaw((socket) => socket.on("data", () => socket.destroy()))
+      assert.strictEqual((yield* Effect.flip((yield* clientOf(rude)).live))._tag, "AnswerLost")
+      const other = yield* serveRaw((socket) =>
+        socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))
+      )
+      assert.strictEqual((yield* Effect.flip((yield* clientOf(other)).live))._tag, "AnswerInvalid")
+    })
+  )
+
+  it.scopedLive("follows a command across a restart of the server, which runs it once", () =>
+    Effect.gen(function* () {
+      const filename = yield* House.database
+      const memory = yield* House.memory
+      const before = yield* House.start({ filename, memory })
+      const client = yield* clientOf(before.url)
+      yield* before.control.put({ id: "j1" })
+      const arrived = yield* Deferred.make<void>()
+      yield* before.control.hook("action", Effect.zipRight(Deferred.succeed(arrived, undefined), Effect.never))
+      const { told, tell } = collect()
+      const running = yield* Effect.fork(client.run(command(), tell))
+      yield* Deferred.await(arrived)
+      yield* before.stop
+      yield* before.control.hook("action", Effect.void)
+      yield* House.start({ filename, memory, port: before.port })
+      const state = yield* Fiber.join(running)
+      assert.strictEqual(state.phase, "success")
+      assert.deepStrictEqual(told.map(({ phase }) => phase), ["queued", "running", "success"])
+      assert.deepStrictEqual(yield* before.control.jobs, [])
+    })
+  )
+})
+
+/** Something on a port that is no Mithrandir; gives its url. */
+const serveRaw = (serve: (socket: Net.Socket) => void) =>
+  Effect.acquireRelease(
+    Effect.async<Net.Server>((resume) => {
+      const server = Net.createServer((socket) => {
+        socket.on("error", () => {})
+        serve(socket)
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(
+    Effect.map((server) => {
+      const address = server.address()
+      return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+    })
+  )

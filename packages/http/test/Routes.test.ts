@@ -1,0 +1,280 @@
+import { assert, describe, it } from "@effect/vitest"
+import { JobSource } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import { type Answer, ask, assertProblem, command, post } from "./support/ask.ts"
+import * as House from "./support/house.ts"
+
+/** Has commands run to their end, one after the other. */
+const runAll = (house: House.House, requests: ReadonlyArray<object>) =>
+  Effect.forEach(requests, (request) => post(`${house.url}/commands/run`, request, { accept: "text/event-stream" }))
+
+describe("GET /reconciliation/audit", () => {
+  it.scopedLive("is empty before anything was done", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const { headers, json, status } = yield* ask(`${house.url}/reconciliation/audit`)
+      assert.deepStrictEqual([status, json], [200, { data: [], meta: { page: 1, limit: 50, total: 0, totalPages: 0 } }])
+      assert.strictEqual(headers.get("content-type"), "application/json")
+      assert.strictEqual(headers.get("cache-control"), "no-store")
+      assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
+    })
+  )
+
+  it.scopedLive("pages, sorts and filters", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "a" }, { id: "b" }, { id: "c", state: "failed" })
+      const requests = [
+        command({ target: "a" }),
+        command({ target: "b" }),
+        command({ target: "c", actionType: "retry-job" })
+      ]
+      yield* runAll(house, requests)
+      const audit = (query: string) => ask(`${house.url}/reconciliation/audit?${query}`)
+      const targets = ({ json }: Answer) => json.data.map(({ target }: { target: string }) => target)
+      assert.deepStrictEqual(targets(yield* audit("")), ["c", "b", "a"])
+      assert.deepStrictEqual(targets(yield* audit("sortBy=target&sortOrder=asc")), ["a", "b", "c"])
+      assert.deepStrictEqual(targets(yield* audit("actionType=retry-job")), ["c"])
+      assert.deepStrictEqual(targets(yield* audit("target=b&outcome=success&actor=local")), ["b"])
+      assert.deepStrictEqual(targets(yield* audit("endDate=2020-01-01")), [])
+      assert.deepStrictEqual(targets(yield* audit("startDate=2020-01-01T00:00:00%2B02:00")), ["c", "b", "a"])
+      const second = yield* audit("page=2&limit=2&unknown=x")
+      assert.deepStrictEqual([targets(second), second.json.meta], [["a"], { page: 2, limit: 2, total: 3, totalPages: 2 }])
+      const [entry] = second.json.data
+      assert.deepStrictEqual(Object.keys(entry).sort(), [
+        ...["actionType", "actor", "afterState", "beforeState", "commandParams", "id", "logs", "outcome", "target"],
+        "timestamp"
+      ])
+      assert.strictEqual(entry.id, requests[0]?.commandId)
+      assert.match(entry.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    })
+  )
+
+  it.scopedLive("names the parameter that does not fit", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const cases = [
+        ...["page=0", "page=-1", "page=1.5", "page=", "page=1e3", "page=0x1", "page=%201", "page=1&page=2"],
+        ...["limit=0", "limit=201", "limit=many", "sortBy=id", "sortOrder=up", "outcome=fine"],
+        ...["startDate=yesterday", "startDate=2026-02-30", "endDate=2026-01-01T00:00:00", "endDate=2026-13-01"],
+        ...["actor=a&actor=b", "target=a&target=b", "sortBy=timestamp&sortBy=actor"]
+      ]
+      for (const query of cases) {
+        assertProblem(yield* ask(`${house.url}/reconciliation/audit?${query}`), 400, "invalid-request", query.split("=")[0])
+      }
+      const all = yield* ask(`${house.url}/reconciliation/audit?page=0&limit=0&sortBy=${"x".repeat(5_000)}`)
+      assert.strictEqual(all.json.errors.length, 3)
+      assert.isBelow(all.text.length, 1_500)
+    })
+  )
+})
+
+describe("/reconciliation/status and /reconciliation/run", () => {
+  it.scopedLive("a pass now, of one service or of each, and the latest of every one", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const services = ({ json }: Answer) => json.data.map(({ service }: { service: string }) => service)
+      assert.deepStrictEqual((yield* ask(`${house.url}/reconciliation/status`)).json, { data: [] })
+      const one = yield* post(`${house.url}/reconciliation/run`, { service: "beta" })
+      assert.deepStrictEqual([one.status, services(one)], [200, ["beta"]])
+      assert.deepStrictEqual(services(yield* post(`${house.url}/reconciliation/run`, {})), ["alpha", "beta"])
+      const status = yield* ask(`${house.url}/reconciliation/status`)
+      assert.deepStrictEqual(services(status), ["alpha", "beta"])
+      assert.deepStrictEqual(
+        Object.keys(status.json.data[0]).filter((key) => key !== "rebaselined").sort(),
+        ["checksum", "counts", "eventId", "latencyMs", "observedAt", "service", "status"]
+      )
+    })
+  )
+
+  it.scopedLive("accepting ends a dispute, with the actor", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" }, { id: "j2" })
+      const pass = (body: object) => post(`${house.url}/reconciliation/run`, { service: "alpha", ...body })
+      yield* pass({})
+      yield* house.control.remove("j2")
+      const [disputed] = (yield* pass({})).json.data
+      assert.deepStrictEqual([disputed.status, disputed.discrepancyDetails.missingJobIds], ["discrepancy", ["j2"]])
+      assert.strictEqual((yield* pass({ accept: false })).json.data[0].status, "discrepancy")
+      const [accepted] = (yield* pass({ accept: true })).json.data
+      assert.strictEqual(accepted.discrepancyDetails.accepted.actor, "local")
+      assert.strictEqual((yield* pass({})).json.data[0].status, "verified")
+    })
+  )
+
+  it.scopedLive("names what does not fit", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const run = (body: unknown) => post(`${house.url}/reconciliation/run`, body)
+      assertProblem(yield* run({ service: 1 }), 400, "invalid-request", "service")
+      assertProblem(yield* run({ service: "A B" }), 400, "invalid-request", "service")
+      assertProblem(yield* run({ accept: "yes" }), 400, "invalid-request", "accept")
+      assertProblem(yield* run({ accept: true, actor: "root" }), 400, "invalid-request", "actor")
+      assertProblem(yield* run([]), 400, "invalid-request", "")
+      assertProblem(yield* run("null"), 400, "invalid-request", "")
+      const unknown = yield* run({ service: "gamma" })
+      assertProblem(unknown, 422, "service-not-found", "service")
+      assert.deepStrictEqual(unknown.json.known, ["alpha", "beta"])
+    })
+  )
+})
+
+describe("GET /services/registered", () => {
+  it.scopedLive("lists every service with its health", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const { json, status } = yield* ask(`${house.url}/services/registered`)
+      assert.strictEqual(status, 200)
+      assert.deepStrictEqual(json.data.map(({ id }: { id: string }) => id), ["alpha", "beta"])
+      const { registeredAt, ...rest } = json.data[0]
+      assert.match(registeredAt, /Z$/)
+      assert.deepStrictEqual(rest, {
+        id: "alpha",
+        name: "alpha",
+        type: "memory",
+        healthEndpoint: "memory://alpha",
+        metadata: {},
+        health: { status: "unknown", checkedAt: null, latencyMs: null }
+      })
+    })
+  )
+})
+
+describe("GET /api/jobs/stuck", () => {
+  it.scopedLive("passes status, type, body and query through", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const house = yield* House.fresh({
+        stuck: (query) =>
+          Effect.sync(() => {
+            asked.push(query)
+            return { status: 418, contentType: "text/html; charset=utf-8", body: Buffer.from("<b>ü</b>") }
+          })
+      })
+      const answer = yield* ask(`${house.url}/api/jobs/stuck?a=1&service=alpha&b=%C3%BC&b=+&%73ervice=alpha&c`)
+      assertProblem(answer, 400, "invalid-request", "service")
+      const passed = yield* ask(`${house.url}/api/jobs/stuck?a=1&%73ervice=alpha&b=%C3%BC&b=+&c`)
+      assert.deepStrictEqual([passed.status, passed.text], [418, "<b>ü</b>"])
+      assert.strictEqual(passed.headers.get("content-type"), "text/html; charset=utf-8")
+      assert.strictEqual(passed.headers.get("x-content-type-options"), "nosniff")
+      assert.include(passed.headers.get("content-security-policy"), "sandbox")
+      yield* ask(`${house.url}/api/jobs/stuck`)
+      assert.deepStrictEqual(asked, ["a=1&b=%C3%BC&b=+&c", ""])
+    })
+  )
+
+  it.scopedLive("passes an answer without a body or a type", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.setStuck({ status: 204, contentType: undefined, body: new Uint8Array() })
+      const empty = yield* ask(`${house.url}/api/jobs/stuck`)
+      assert.deepStrictEqual([empty.status, empty.headers.get("content-type"), empty.text], [204, null, ""])
+      yield* house.control.setStuck({ status: 500, contentType: undefined, body: Buffer.from("oh") })
+      const failed = yield* ask(`${house.url}/api/jobs/stuck`)
+      assert.deepStrictEqual([failed.status, failed.headers.get("content-type"), failed.text], [500, null, "oh"])
+    })
+  )
+
+  it.scopedLive("says which service it needs, and why there is no answer", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const stuck = (query = "") => ask(`${house.url}/api/jobs/stuck${query}`)
+      assertProblem(yield* stuck("?service=gamma"), 400, "invalid-request", "service")
+      assertProblem(yield* stuck("?service=beta"), 404, "stuck-not-supported")
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "connect" }))
+      assertProblem(yield* stuck(), 502, "upstream-unreachable")
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "timeout" }))
+      assertProblem(yield* stuck(), 504, "upstream-timeout")
+      yield* house.control.failWith(new JobSource.SourceInvalid({ problem: "too large" }))
+      assertProblem(yield* stuck(), 502, "upstream-invalid")
+    })
+  )
+
+  it.scopedLive("where several services could answer, names the choices", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh({ bothStuck: true })
+      const answer = yield* ask(`${house.url}/api/jobs/stuck`)
+      assertProblem(answer, 400, "service-required", "service")
+      assert.include(answer.json.errors[0].problem, "alpha, beta")
+      assert.strictEqual((yield* ask(`${house.url}/api/jobs/stuck?service=beta`)).status, 200)
+    })
+  )
+})
+
+describe("/health", () => {
+  it.scopedLive("lives, and is ready", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      // An upstream that is down does not make us unready.
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "connect" }))
+      assert.deepStrictEqual((yield* ask(`${house.url}/health/live`)).json, { status: "live" })
+      const ready = yield* ask(`${house.url}/health/ready`)
+      assert.deepStrictEqual([ready.status, ready.json], [200, { status: "ready" }])
+    })
+  )
+
+  it.scopedLive("says what keeps it from being ready", () =>
+    Effect.gen(function* () {
+      const checks = [
+        { name: "passes", check: Effect.fail({ message: "the last pass is too old" }) },
+        { name: "good", check: Effect.void }
+      ]
+      const house = yield* House.fresh({ checks })
+      const ready = yield* ask(`${house.url}/health/ready`)
+      assertProblem(ready, 503, "not-ready", "passes")
+      assert.deepStrictEqual(ready.json.errors, [{ path: "passes", problem: "the last pass is too old" }])
+      assert.match(ready.headers.get("retry-after") ?? "", /^\d+$/)
+    })
+  )
+})
+
+describe("problems", () => {
+  it.scopedLive("what has no route is a problem, too", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      assertProblem(yield* ask(`${house.url}/`), 404, "not-found")
+      assertProblem(yield* ask(`${house.url}/reconciliation`), 404, "not-found")
+      assertProblem(yield* post(`${house.url}/nothing`, {}), 404, "not-found")
+      assertProblem(yield* ask(`${house.url}/commands/%zz`), 404, "not-found")
+      assertProblem(yield* ask(`${house.url}/commands/${"x".repeat(500)}`), 404, "not-found")
+    })
+  )
+
+  it.scopedLive("another method is told which there are", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const wrong = yield* ask(`${house.url}/reconciliation/audit`, { method: "DELETE" })
+      assertProblem(wrong, 405, "method-not-allowed")
+      assert.strictEqual(wrong.headers.get("allow"), "GET, HEAD")
+      const options = yield* ask(`${house.url}/reconciliation/run`, { method: "OPTIONS" })
+      assert.deepStrictEqual([options.status, options.headers.get("allow")], [405, "POST"])
+      assert.strictEqual(options.headers.get("access-control-allow-origin"), null)
+    })
+  )
+
+  it.scopedLive("a defect is a 500 with an id, and nothing of what it was", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh({ checks: [{ name: "bad", check: Effect.die(new Error("secret at /etc")) }] })
+      const answer = yield* ask(`${house.url}/health/ready`)
+      assertProblem(answer, 500, "internal-error")
+      assert.notInclude(answer.text, "secret")
+      assert.deepStrictEqual(Object.keys(answer.json).sort(), ["code", "id", "status", "title", "type"])
+    })
+  )
+
+  it.scopedLive("where nothing can be written, changes are 503 and reads go on", () =>
+    Effect.gen(function* () {
+      const filename = yield* House.database
+      yield* Effect.flatMap(House.start({ filename }), (house) => house.stop)
+      const house = yield* House.start({ filename, mode: "reader" })
+      const refused = yield* post(`${house.url}/commands/run`, command())
+      assertProblem(refused, 503, "store-unavailable")
+      assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/)
+      assertProblem(yield* post(`${house.url}/reconciliation/run`, {}), 503, "store-unavailable")
+      assertProblem(yield* ask(`${house.url}/health/ready`), 503, "not-ready", "store")
+      assert.strictEqual((yield* ask(`${house.url}/reconciliation/audit`)).status, 200)
+      assert.strictEqual((yield* ask(`${house.url}/services/registered`)).status, 200)
+    })
+  )
+})

@@ -1,0 +1,142 @@
+import * as Net from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { Server } from "../src/index.ts"
+import { ask, command, post, raw } from "./support/ask.ts"
+import * as House from "./support/house.ts"
+import { listen } from "./support/listen.ts"
+
+/** How long something took, in real milliseconds. */
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.timedWith(effect, Clock.currentTimeNanos), ([duration]) => Duration.toMillis(duration))
+
+describe("Server", () => {
+  it("listens on 127.0.0.1:4410 unless told otherwise", () => {
+    assert.deepStrictEqual([Server.defaultHost, Server.defaultPort], ["127.0.0.1", 4410])
+  })
+
+  it.scopedLive("gives its actual address", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      assert.isAbove(house.port, 0)
+      assert.strictEqual(house.url, `http://127.0.0.1:${house.port}`)
+      assert.strictEqual((yield* ask(`${house.url}/health/live`)).status, 200)
+    })
+  )
+
+  it.scopedLive("listens on IPv6 loopback, and on localhost", () =>
+    Effect.gen(function* () {
+      for (const host of ["::1", "localhost"]) {
+        const house = yield* House.fresh({ host })
+        assert.strictEqual((yield* ask(`${house.url}/health/live`)).status, 200)
+      }
+    })
+  )
+
+  it.scopedLive("an address that is taken is said by name", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const error = yield* Effect.flip(House.fresh({ port: house.port }))
+      assert.strictEqual(error._tag, "AddressInUse")
+      assert.include(error.message, `127.0.0.1:${house.port}`)
+    })
+  )
+
+  it.scopedLive("an address that is not ours is said with the system's reason", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(House.fresh({ host: "127.0.0.1", port: 70_000 }).pipe(Effect.catchAllDefect(Effect.fail)))
+      assert.isDefined(error)
+    })
+  )
+
+  it.effect("refuses to listen elsewhere than on loopback", () =>
+    Effect.gen(function* () {
+      for (const host of ["0.0.0.0", "::", "192.168.0.1", "example.com"]) {
+        const core = Layer.die("never built") as Layer.Layer<never>
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.provide(Server.layer({ host }), core as never))))
+        assert.deepStrictEqual([error._tag, error.message.includes(host)], ["HostNotLoopback", true])
+      }
+    })
+  )
+
+  it.scopedLive("ends at once with streams open, whether their clients read or not", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" })
+      yield* house.control.hook("action", Effect.never)
+      const reading = yield* listen(`${house.url}/reconciliation/stream`)
+      const following = yield* listen(`${house.url}/commands/run`, {
+        method: "POST",
+        headers: { accept: "text/event-stream", "content-type": "application/json" },
+        body: JSON.stringify(command())
+      })
+      yield* following.until((seen) => seen.some(({ data }) => data.phase === "running"))
+      const idle = yield* listen(`${house.url}/health/live`, { headers: { connection: "keep-alive" } })
+      yield* idle.ended
+      const stuck = yield* listen(`${house.url}/reconciliation/stream`, { paused: true })
+      yield* Effect.forEach(Array.from({ length: 40 }), () => House.tell(house, 1, { size: 20_000 }), { discard: true })
+      yield* reading.until((seen) => seen.length > 40)
+      assert.isBelow(yield* timed(house.stop), 2_000)
+      yield* reading.ended
+      yield* following.ended
+      yield* stuck.resume
+      yield* stuck.ended
+      assert.strictEqual(reading.text().slice(-2), "\n\n")
+    })
+  )
+
+  it.scopedLive("lets requests in flight finish, and takes no new ones", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const arrived = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      yield* house.control.hook("counts", Effect.zipRight(Deferred.succeed(arrived, undefined), Deferred.await(gate)))
+      const pass = yield* Effect.fork(post(`${house.url}/reconciliation/run`, { service: "alpha" }))
+      yield* Deferred.await(arrived)
+      const stopping = yield* Effect.fork(house.stop)
+      yield* Effect.repeat(connects(house.port), { until: (connected) => !connected })
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual((yield* Fiber.join(pass)).status, 200)
+      yield* Fiber.join(stopping)
+    })
+  )
+
+  it.scopedLive("what is no HTTP is answered as a problem", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const garbage = yield* raw(house.port, "what is this?\r\n\r\n")
+      assert.match(garbage, /^HTTP\/1\.1 400 /)
+      assert.include(garbage, '"code":"malformed-http"')
+      const huge = yield* raw(house.port, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`)
+      assert.match(huge, /^HTTP\/1\.1 431 /)
+      assert.include(huge, '"code":"headers-too-large"')
+    })
+  )
+
+  it.scopedLive("an offer to upgrade is passed over, as clients send one with every request", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const text = JSON.stringify({ service: "beta" })
+      const answer = yield* raw(
+        house.port,
+        `POST /reconciliation/run HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+      )
+      assert.match(answer, /^HTTP\/1\.1 200 /)
+    })
+  )
+})
+
+const connects = (port: number) =>
+  Effect.async<boolean>((resume) => {
+    const socket = Net.connect(port, "127.0.0.1")
+    socket.on("connect", () => {
+      socket.destroy()
+      resume(Effect.succeed(true))
+    })
+    socket.on("error", () => resume(Effect.succeed(false)))
+  })
