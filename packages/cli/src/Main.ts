@@ -6,6 +6,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { Database } from "@mithrandir/core"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Cli from "./Cli.ts"
@@ -37,6 +38,10 @@ export const main = (argv: ReadonlyArray<string>): void => {
   // Whoever reads us may stop reading (`| head`); that is the end of us, and nothing to shout about.
   process.stdout.on("error", () => process.exit(ExitCode.ok))
   process.stderr.on("error", () => undefined)
+  // Nothing of ours throws outside an effect, but a driver may.
+  process.on("uncaughtException", (error) => {
+    Effect.runPromise(Cli.report(Cause.die(error))).then(exit)
+  })
   Effect.runPromise(Cli.run(argv).pipe(Effect.provide(drivers), Effect.catchAllCause(Cli.report))).then(exit)
 }
 

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Queue, Worker } from "bullmq"
+import { Redis } from "ioredis"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { describeWithRedis } from "../../core/test/support/redis.ts"
-import { type Heard, type Listener, listen, updates } from "./support/listen.ts"
+import { type Heard, json, type Listener, listen, updates } from "./support/listen.ts"
 import { type Running, run, start, stopAll } from "./support/process.ts"
 
 /** How long workers run normally. */
@@ -65,7 +66,7 @@ describeWithRedis("a BullMQ queue under real workers", (redis) => {
   const mithrandir = (...args: ReadonlyArray<string>) => run([...args, "-o", "json"], { cwd: directory })
   const isUpdate = ({ data, event }: Heard) => event === "reconciliation.update" && data.service === "mail"
   const auditOf = async (id: string) => {
-    const { data } = await (await fetch(`${url}/reconciliation/audit?limit=200`)).json()
+    const { data } = await json(await fetch(`${url}/reconciliation/audit?limit=200`))
     return data.find((entry: { id: string }) => entry.id === id)
   }
 
@@ -118,11 +119,12 @@ describeWithRedis("a BullMQ queue under real workers", (redis) => {
 
     // Removed behind everybody's back, with plain Redis commands.
     const lost = waiting.slice(0, 7)
-    const client = await queue.client
+    const client = new Redis(redis)
     for (const id of lost) {
       expect(await client.lrem(queue.toKey("wait"), 1, id)).toBe(1)
       expect(await client.del(queue.toKey(id))).toBe(1)
     }
+    client.disconnect()
     const ids = lost.map((id) => `${name}:${id}`).sort()
     const { data } = await listener.wait(
       "the discrepancy",
@@ -184,7 +186,7 @@ describeWithRedis("a BullMQ queue under real workers", (redis) => {
     expect(purged.afterState).toMatchObject({ jobIds: [], total: 0 })
     expect(await queue.getWaitingCount()).toBe(0)
     for (const id of ["retry-one", "delete-one", "purge-one"]) {
-      const state = await (await fetch(`${url}/commands/${id}`)).json()
+      const state = await json(await fetch(`${url}/commands/${id}`))
       expect([id, state.phase, state.verified]).toEqual([id, "success", true])
     }
     expect((await mithrandir("reconcile", "mail", "--exit-code")).code).toBe(0)

@@ -1,8 +1,9 @@
-/** One-off runs, as processes: alone with the database, and through the server that holds it. */
+/** One-off runs: processes alone with the database, and clients of a server process that holds it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { run as runInside } from "./support/inside.ts"
 import * as Palantir from "./support/palantir.ts"
 import { type Ended, run, start, stopAll } from "./support/process.ts"
 
@@ -22,7 +23,8 @@ const house = async () => {
   return {
     directory,
     palantir,
-    here: (...args: ReadonlyArray<string>) => run(args, { cwd: directory }),
+    here: (...args: ReadonlyArray<string>): Promise<Pick<Ended, "code" | "stdout" | "stderr">> =>
+      run(args, { cwd: directory }),
     start: (...args: ReadonlyArray<string>) => start(args, { cwd: directory }),
     leave: async () => {
       await stopAll()
@@ -33,7 +35,14 @@ const house = async () => {
 }
 type House = Awaited<ReturnType<typeof house>>
 
-const json = ({ stdout }: Ended) => JSON.parse(stdout)
+/** The same, but for one-off runs inside this process: there the server is the process that matters. */
+const clientOf = (house: House): House => {
+  const config = ["--config", join(house.directory, "mithrandir.json")]
+  const database = ["--database", join(house.directory, "mithrandir.db")]
+  return { ...house, here: (...args) => runInside([...args, ...config, ...database]) }
+}
+
+const json = ({ stdout }: Pick<Ended, "stdout">) => JSON.parse(stdout)
 
 /** What holds the same, alone and through a server. The jobs are shared: each test has its own. */
 const alike = (inside: () => House, actor: RegExp) => {
@@ -126,10 +135,13 @@ describe("alone with the database", () => {
     expect(ended.stderr).toMatch(/^mithrandir: .*mithrandir\.db: .+\n$/)
   })
 
-  it("an interrupted run exits 130 and says how to find out what became of the command", async () => {
+  it("a run under way keeps others out, and when interrupted exits 130 and says how to go on", async () => {
     inside.palantir.silent = true
     const running = inside.start("run", "retry-job", "job-1", "-s", "palantir", "--command-id", "lost")
     await running.line(/^running$/)
+    const other = await inside.here("reconcile")
+    expect(other).toMatchObject({ code: 5, stdout: "" })
+    expect(other.stderr).toMatch(/^mithrandir: .*mithrandir\.db is in use by .*; wait until it is done, or stop it\n$/)
     const ended = await running.stop("SIGINT")
     inside.palantir.silent = false
     expect(ended).toMatchObject({ code: 130, stdout: "" })
@@ -180,14 +192,14 @@ describe("through the server that holds the database", () => {
     expect(await run(["reconcile", "--database", database], { cwd: tmpdir() })).toMatchObject({ code: 0 })
   })
 
-  alike(() => inside, /^local$/)
+  alike(() => clientOf(inside), /^local$/)
 })
 
 describe("a server that is not there", () => {
   it.each([[["reconcile"]], [["audit", "list"]], [["run", "retry-job", "x", "-s", "palantir"]]])(
     "%j --url exits 5",
     async (args) => {
-      const ended = await run([...args, "--url", "http://127.0.0.1:1"], { cwd: tmpdir() })
+      const ended = await runInside([...args, "--url", "http://127.0.0.1:1"])
       expect(ended).toMatchObject({ code: 5, stdout: "" })
       expect(ended.stderr).toContain("mithrandir: no server answers at http://127.0.0.1:1")
     }

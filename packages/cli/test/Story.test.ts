@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Listener, listen } from "./support/listen.ts"
+import { type Json, json, type Listener, listen } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
 import { type Running, start, stopAll } from "./support/process.ts"
 
@@ -60,10 +60,10 @@ const query = <A = Record<string, unknown>>(sql: string): ReadonlyArray<A> => {
   }
 }
 
-const getJson = async (path: string) => {
+const getJson = async (path: string): Promise<Json> => {
   const response = await fetch(`${url}${path}`)
   expect([path, response.status]).toEqual([path, 200])
-  return response.json()
+  return json(response)
 }
 
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
@@ -78,8 +78,9 @@ const command = async (body: Record<string, unknown>) => {
   const response = await post("/commands/run", body, { accept: "text/event-stream" })
   expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/)
   const text = await response.text()
-  return Array.from(text.matchAll(/^event: ?command\.status\n(?:.*\n)*?data: ?(.*)$/gm), ([, data]) =>
-    JSON.parse(data ?? "")
+  return Array.from(
+    text.matchAll(/^event: ?command\.status\n(?:.*\n)*?data: ?(.*)$/gm),
+    ([, data]) => JSON.parse(data ?? "") as Json
   )
 }
 
@@ -225,7 +226,7 @@ describe("the story", () => {
     expect(JSON.parse(rows[0]?.["after_state_json"] ?? "")).toMatchObject({ id: "job-0", state: "waiting" })
 
     const again = await post("/commands/run", request)
-    expect([again.status, await again.json()]).toEqual([
+    expect([again.status, await json(again)]).toEqual([
       200,
       { commandId: "retry-0", service: "palantir", phase: "success", replayed: true }
     ])
@@ -254,7 +255,7 @@ describe("the story", () => {
 
     const accepted = await post("/reconciliation/run", { service: "palantir", accept: true })
     expect(accepted.status).toBe(200)
-    expect((await accepted.json()).data[0]).toMatchObject({ status: "verified" })
+    expect((await json(accepted)).data[0]).toMatchObject({ status: "verified" })
   })
 
   it("6. the registered services are listed, with their health", async () => {

@@ -10,7 +10,7 @@ export interface Knock {
   readonly url: string
   /** By lower-case name. */
   readonly headers: { readonly [name: string]: string | undefined }
-  /** Where it comes from: an IP address. Absent where that is not known, as behind another server's adapter. */
+  /** Where it comes from: an IP address. Absent where that is not known, as behind some adapters of other servers. */
   readonly address: string | undefined
 }
 
@@ -39,7 +39,7 @@ export const isLoopback = (host: string): boolean => {
 }
 
 /**
- * Without tokens: whoever is on this machine may do everything, as `local`. What a page in somebody's browser could
+ * Without tokens: whoever is on this machine may do everything, as `local`; an unknown address is elsewhere. What a page in somebody's browser could
  * try is refused: names that are not ours, which is how DNS rebinding gets in (421), and unsafe requests that
  * another origin sent (403). `hosts` are names to go by beside the loopback ones, without a port: ports are
  * forwarded, and prove nothing.
@@ -47,7 +47,7 @@ export const isLoopback = (host: string): boolean => {
 export const loopback =
   (hosts: ReadonlyArray<string> = []): Judge =>
   (knock) => {
-    if (knock.address !== undefined && !isLoopback(knock.address)) {
+    if (knock.address === undefined || !isLoopback(knock.address)) {
       return rejected("not-local", "without tokens only this machine may ask")
     }
     const host = knock.headers.host

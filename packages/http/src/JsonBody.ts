@@ -64,7 +64,8 @@ const collect = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Bu
         return size <= maxBytes
       }),
       Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
-      Effect.mapError(() => Problem.make("malformed-http", { detail: "the body broke off" })),
+      // The body broke off: whoever sent it is gone, and there is nobody to answer.
+      Effect.catchAll(() => Effect.interrupt),
       Effect.flatMap(() => {
         if (size <= maxBytes) return Effect.succeed(Buffer.concat(chunks))
         discardRest(request)

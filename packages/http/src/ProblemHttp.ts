@@ -50,8 +50,9 @@ const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause
         Effect.annotateLogs({ ...id, method: request.method, path: pathOf(request), status: json.status })
       )
     }
+    const { code, detail, status, title, type, ...more } = json
     return HttpServerResponse.unsafeJson(
-      { ...json, ...id },
+      { type, title, status, ...(detail === undefined ? {} : { detail }), code, ...id, ...more },
       {
         status: json.status,
         contentType: Problem.contentType,
@@ -64,7 +65,7 @@ const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause
   })
 
 interface Described {
-  readonly json: { readonly status: number; readonly code: string }
+  readonly json: { readonly status: number; readonly code: string; readonly [member: string]: unknown }
   readonly allow?: string
 }
 
@@ -77,7 +78,9 @@ const describe = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cau
   return { json: Option.getOrElse(known, () => Problem.toJson(Problem.make("internal-error"))) }
 }
 
-const isJson = Schema.is(Schema.Struct({ status: Schema.Int, code: Schema.String }))
+const isJson = Schema.is(
+  Schema.Struct({ status: Schema.Int, code: Schema.String }, { key: Schema.String, value: Schema.Unknown })
+)
 
 /** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
 const maxProblemChars = 300

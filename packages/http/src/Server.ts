@@ -145,7 +145,9 @@ const shutDown = (server: NodeHttp.Server, closeStreams: Effect.Effect<void>): E
     // Connections that were busy when the server closed are kept alive after their answer, unless somebody looks.
     const swept = Effect.sync(() => server.closeIdleConnections()).pipe(
       Effect.zipRight(Effect.sleep("10 millis")),
-      Effect.repeat({ until: () => closed })
+      Effect.repeat({ until: () => closed }),
+      // This is a finalizer: without it the timeout would wait as long as we do.
+      Effect.interruptible
     )
     yield* Effect.timeoutOption(swept, shutdownGrace)
     yield* Effect.sync(() => server.closeAllConnections())

@@ -24,9 +24,18 @@ describe("Client", () => {
       yield* house.control.put({ id: "j1" })
       yield* client.live
       yield* client.ready
-      assert.deepStrictEqual((yield* client.services).map(({ id }) => id), ["alpha", "beta"])
-      assert.deepStrictEqual((yield* client.reconcile({ service: "alpha" })).map(({ status }) => status), ["verified"])
-      assert.deepStrictEqual((yield* client.status).map(({ service }) => service), ["alpha"])
+      assert.deepStrictEqual(
+        (yield* client.services).map(({ id }) => id),
+        ["alpha", "beta"]
+      )
+      assert.deepStrictEqual(
+        (yield* client.reconcile({ service: "alpha" })).map(({ status }) => status),
+        ["verified"]
+      )
+      assert.deepStrictEqual(
+        (yield* client.status).map(({ service }) => service),
+        ["alpha"]
+      )
       const request = command()
       assert.deepStrictEqual(yield* client.submit(request), {
         commandId: request.commandId,
@@ -37,7 +46,10 @@ describe("Client", () => {
       const { told, tell } = collect()
       const state = yield* client.run(request, tell)
       assert.deepStrictEqual([state.phase, state.outcome, state.verified], ["success", "success", true])
-      assert.deepStrictEqual(told.map(({ phase }) => phase), ["queued", "running", "success"])
+      assert.deepStrictEqual(
+        told.map(({ phase }) => phase),
+        ["queued", "running", "success"]
+      )
       assert.strictEqual((yield* client.command(request.commandId)).phase, "success")
       const page = yield* client.audit({ limit: 1, sortOrder: "asc" })
       assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
@@ -49,7 +61,10 @@ describe("Client", () => {
       const house = yield* House.fresh({ checks: [{ name: "x", check: Effect.fail({ message: "not yet" }) }] })
       const client = yield* clientOf(house.url)
       const unknown = yield* Effect.flip(client.reconcile({ service: "gamma" }))
-      assert.deepStrictEqual([unknown._tag, unknown.message], ["ServiceNotFound", 'no service "gamma" is registered; known: alpha, beta'])
+      assert.deepStrictEqual(
+        [unknown._tag, unknown.message],
+        ["ServiceNotFound", 'no service "gamma" is registered; known: alpha, beta']
+      )
       assert.strictEqual((yield* Effect.flip(client.submit(command({ actionType: "explode" }))))._tag, "ActionNotFound")
       assert.strictEqual((yield* Effect.flip(client.submit(command({ params: { a: 1 } }))))._tag, "CommandInvalid")
       assert.strictEqual((yield* Effect.flip(client.command("never")))._tag, "CommandNotFound")
@@ -80,28 +95,53 @@ describe("Client", () => {
     })
   )
 
-  it.scopedLive("follows a command across a restart of the server, which runs it once", () =>
+  it.scopedLive("follows a command over connections that break, and has it run once", () =>
     Effect.gen(function* () {
-      const filename = yield* House.database
-      const memory = yield* House.memory
-      const before = yield* House.start({ filename, memory })
-      const client = yield* clientOf(before.url)
-      yield* before.control.put({ id: "j1" })
+      const house = yield* House.fresh()
+      const proxy = yield* serveProxy(house.port)
+      const client = yield* clientOf(proxy.url)
+      yield* house.control.put({ id: "j1" })
       const arrived = yield* Deferred.make<void>()
-      yield* before.control.hook("action", Effect.zipRight(Deferred.succeed(arrived, undefined), Effect.never))
+      const gate = yield* Deferred.make<void>()
+      yield* house.control.hook("action", Effect.zipRight(Deferred.succeed(arrived, undefined), Deferred.await(gate)))
+      const running = yield* Deferred.make<void>()
       const { told, tell } = collect()
-      const running = yield* Effect.fork(client.run(command(), tell))
+      const fiber = yield* Effect.fork(
+        client.run(command(), (status) =>
+          Effect.zipRight(tell(status), status.phase === "running" ? Deferred.succeed(running, undefined) : Effect.void)
+        )
+      )
       yield* Deferred.await(arrived)
-      yield* before.stop
-      yield* before.control.hook("action", Effect.void)
-      yield* House.start({ filename, memory, port: before.port })
-      const state = yield* Fiber.join(running)
+      yield* Deferred.await(running)
+      yield* proxy.cut
+      yield* Deferred.succeed(gate, undefined)
+      const state = yield* Fiber.join(fiber)
       assert.strictEqual(state.phase, "success")
-      assert.deepStrictEqual(told.map(({ phase }) => phase), ["queued", "running", "success"])
-      assert.deepStrictEqual(yield* before.control.jobs, [])
+      assert.deepStrictEqual(
+        told.map(({ phase }) => phase),
+        ["queued", "running", "success"]
+      )
+      assert.strictEqual(yield* house.control.calls, 1)
     })
   )
 })
+
+/** A way to a port that can be cut; gives its url. */
+const serveProxy = (port: number) =>
+  Effect.gen(function* () {
+    const open = new Set<Net.Socket>()
+    const url = yield* serveRaw((socket) => {
+      const upstream = Net.connect(port, "127.0.0.1")
+      upstream.on("error", () => {})
+      open.add(socket).add(upstream)
+      socket.pipe(upstream)
+      upstream.pipe(socket)
+    })
+    const cut = Effect.sync(() => {
+      for (const socket of open) socket.destroy()
+    })
+    return { url, cut }
+  })
 
 /** Something on a port that is no Mithrandir; gives its url. */
 const serveRaw = (serve: (socket: Net.Socket) => void) =>

@@ -61,55 +61,62 @@ describe("POST /commands/run", () => {
     })
   )
 
-  it.scopedLive("as a stream: the phases of the command as the event stream tells them, ids included, then its end", () =>
-    Effect.gen(function* () {
-      const house = yield* House.fresh()
-      yield* house.control.put({ id: "j1" }, { id: "j2" })
-      const everything = yield* listen(`${house.url}/reconciliation/stream`)
-      yield* everything.until((seen) => seen.length === 1)
-      yield* run(house, command({ target: "j2" }), events)
-      const request = command()
-      const following = yield* follow(house, request)
-      yield* following.ended
-      assert.strictEqual(following.status, 200)
-      assert.strictEqual(following.headers["content-type"], "text/event-stream")
-      assert.strictEqual(following.headers.location, `/commands/${request.commandId}`)
-      assert.deepStrictEqual(following.seen.map(({ data }) => data.phase), ["queued", "running", "success"])
-      const last = following.seen.at(-1)
-      yield* everything.until((seen) => seqOf(seen.at(-1)?.id) === seqOf(last?.id))
-      const ours = everything.seen.filter(({ data }) => data.commandId === request.commandId)
-      assert.deepStrictEqual(ours, following.seen)
-      const [entry] = yield* audited(house)
-      assert.deepStrictEqual([entry.id, entry.outcome, entry.actor], [request.commandId, "success", "local"])
-    })
+  it.scopedLive(
+    "as a stream: the phases of the command as the event stream tells them, ids included, then its end",
+    () =>
+      Effect.gen(function* () {
+        const house = yield* House.fresh()
+        yield* house.control.put({ id: "j1" }, { id: "j2" })
+        const everything = yield* listen(`${house.url}/reconciliation/stream`)
+        yield* everything.until((seen) => seen.length === 1)
+        yield* run(house, command({ target: "j2" }), events)
+        const request = command()
+        const following = yield* follow(house, request)
+        yield* following.ended
+        assert.strictEqual(following.status, 200)
+        assert.strictEqual(following.headers["content-type"], "text/event-stream")
+        assert.strictEqual(following.headers.location, `/commands/${request.commandId}`)
+        assert.deepStrictEqual(
+          following.seen.map(({ data }) => data.phase),
+          ["queued", "running", "success"]
+        )
+        const last = following.seen.at(-1)
+        yield* everything.until((seen) => seqOf(seen.at(-1)?.id) === seqOf(last?.id))
+        const ours = everything.seen.filter(({ data }) => data.commandId === request.commandId)
+        assert.deepStrictEqual(ours, following.seen)
+        const [entry] = yield* audited(house)
+        assert.deepStrictEqual([entry.id, entry.outcome, entry.actor], [request.commandId, "success", "local"])
+      })
   )
 
-  it.scopedLive("the same again gives the stored state, 202 while it runs and 200 once it has ended, and runs nothing", () =>
-    Effect.gen(function* () {
-      const house = yield* House.fresh()
-      yield* house.control.put({ id: "j1" })
-      const { arrived, letGo } = yield* hold(house)
-      const request = command()
-      yield* run(house, request)
-      yield* arrived
-      const early = yield* run(house, { ...request, reason: "another", params: {} })
-      assert.deepStrictEqual([early.status, early.json.phase, early.json.replayed], [202, "running", true])
-      const first = yield* follow(house, request)
-      const second = yield* follow(house, request)
-      yield* letGo
-      yield* first.ended
-      yield* second.ended
-      const late = yield* run(house, request)
-      assert.deepStrictEqual([late.status, late.json.phase, late.json.replayed], [200, "success", true])
-      const replayed = yield* run(house, request, events)
-      assert.deepStrictEqual([replayed.status, replayed.headers.get("content-type")], [200, "text/event-stream"])
-      assert.deepStrictEqual(second.seen, first.seen)
-      assert.strictEqual(first.seen.length, 3)
-      // The stream of one that has ended is what it was while it ran.
-      assert.strictEqual(replayed.text, first.text())
-      assert.strictEqual(yield* house.control.calls, 1)
-      assert.strictEqual((yield* audited(house)).length, 1)
-    })
+  it.scopedLive(
+    "the same again gives the stored state, 202 while it runs and 200 once it has ended, and runs nothing",
+    () =>
+      Effect.gen(function* () {
+        const house = yield* House.fresh()
+        yield* house.control.put({ id: "j1" })
+        const { arrived, letGo } = yield* hold(house)
+        const request = command()
+        yield* run(house, request)
+        yield* arrived
+        const early = yield* run(house, { ...request, reason: "another", params: {} })
+        assert.deepStrictEqual([early.status, early.json.phase, early.json.replayed], [202, "running", true])
+        const first = yield* follow(house, request)
+        const second = yield* follow(house, request)
+        yield* letGo
+        yield* first.ended
+        yield* second.ended
+        const late = yield* run(house, request)
+        assert.deepStrictEqual([late.status, late.json.phase, late.json.replayed], [200, "success", true])
+        const replayed = yield* run(house, request, events)
+        assert.deepStrictEqual([replayed.status, replayed.headers.get("content-type")], [200, "text/event-stream"])
+        assert.deepStrictEqual(second.seen, first.seen)
+        assert.strictEqual(first.seen.length, 3)
+        // The stream of one that has ended is what it was while it ran.
+        assert.strictEqual(replayed.text, first.text())
+        assert.strictEqual(yield* house.control.calls, 1)
+        assert.strictEqual((yield* audited(house)).length, 1)
+      })
   )
 
   it.scopedLive("twenty at once of one id run once", () =>
@@ -144,7 +151,10 @@ describe("POST /commands/run", () => {
       const staying = yield* follow(house, request)
       yield* staying.ended
       assert.strictEqual(staying.seen.at(-1)?.data.phase, "success")
-      assert.deepStrictEqual((yield* audited(house)).map(({ id }: { id: string }) => id), [request.commandId])
+      assert.deepStrictEqual(
+        (yield* audited(house)).map(({ id }: { id: string }) => id),
+        [request.commandId]
+      )
     })
   )
 

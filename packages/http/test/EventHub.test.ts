@@ -197,6 +197,25 @@ describe("EventHub", () => {
     )
   )
 
+  it.scoped("its end hangs up on whoever does not take it in", () =>
+    withHub((hub) =>
+      Effect.gen(function* () {
+        let hungUp = 0
+        const stuck = yield* hub.open(listener(Effect.sync(() => hungUp++)))
+        const taken = yield* Effect.makeLatch()
+        yield* Effect.forkScoped(Stream.runForEach(stuck, () => Effect.uninterruptible(taken.await)))
+        yield* TestClock.adjust("1 millis")
+        const closing = yield* Effect.fork(Effect.uninterruptible(hub.close))
+        yield* TestClock.adjust("499 millis")
+        assert.strictEqual(hungUp, 0)
+        yield* TestClock.adjust("1 millis")
+        yield* Fiber.join(closing)
+        assert.strictEqual(hungUp, 1)
+        yield* taken.open
+      })
+    )
+  )
+
   it.scoped("its end ends every stream, and every later one", () =>
     withHub((hub) =>
       Effect.gen(function* () {

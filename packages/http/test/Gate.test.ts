@@ -20,10 +20,19 @@ describe("Gate.loopback", () => {
   const judge = Gate.loopback(["console.local"])
 
   it("takes whoever comes over loopback for local", () => {
-    for (const address of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", undefined]) {
+    for (const address of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"]) {
       assert.strictEqual(outcome(judge(knock({ address }))), "local", address)
     }
-    for (const address of ["10.0.0.1", "192.168.1.1", "::2", "fe80::1", "::ffff:10.0.0.1", "127.0.0.1.example.com", ""]) {
+    for (const address of [
+      "10.0.0.1",
+      "192.168.1.1",
+      "::2",
+      "fe80::1",
+      "::ffff:10.0.0.1",
+      "127.0.0.1.example.com",
+      "",
+      undefined
+    ]) {
       assert.strictEqual(outcome(judge(knock({ address }))), "not-local", address)
     }
   })
@@ -47,11 +56,19 @@ describe("Gate.loopback", () => {
 
   it("lets no page of another origin change anything", () => {
     const host = "localhost:4410"
-    const verdict = (headers: Record<string, string>, method = "POST") => outcome(judge(knock({ method, headers: { host, ...headers } })))
+    const verdict = (headers: Record<string, string>, method = "POST") =>
+      outcome(judge(knock({ method, headers: { host, ...headers } })))
     for (const origin of ["http://localhost:4410", "https://localhost:4410", "HTTP://LOCALHOST:4410"]) {
       assert.strictEqual(verdict({ origin }), "local", origin)
     }
-    const others = ["http://localhost:3000", "http://127.0.0.1:4410", "https://example.com", "null", "", "localhost:4410"]
+    const others = [
+      "http://localhost:3000",
+      "http://127.0.0.1:4410",
+      "https://example.com",
+      "null",
+      "",
+      "localhost:4410"
+    ]
     for (const origin of others) {
       for (const method of ["POST", "PUT", "PATCH", "DELETE", "QUERY"]) {
         assert.strictEqual(verdict({ origin }, method), "cross-origin", `${method} ${origin}`)
@@ -72,7 +89,10 @@ describe("the gate on a socket", () => {
       const house = yield* House.fresh()
       const rebound = { host: "attacker.example" }
       for (const path of ["/reconciliation/audit", "/reconciliation/stream", "/health/live", "/nothing"]) {
-        const { headers, status, text } = yield* Effect.tap(listen(`${house.url}${path}`, { headers: rebound }), (one) => one.ended)
+        const { headers, status, text } = yield* Effect.tap(
+          listen(`${house.url}${path}`, { headers: rebound }),
+          (one) => one.ended
+        )
         assert.strictEqual(status, 421, path)
         assert.strictEqual(headers["content-type"], "application/problem+json")
         assert.include(text(), '"code":"misdirected-request"')

@@ -52,9 +52,15 @@ describe("a body", () => {
       const house = yield* House.fresh()
       const filled = (bytes: number) => {
         const request = command()
-        return body({ ...request, params: { filling: "x".repeat(bytes - body({ ...request, params: { filling: "" } }).length) } })
+        return body({
+          ...request,
+          params: { filling: "x".repeat(bytes - body({ ...request, params: { filling: "" } }).length) }
+        })
       }
-      for (const send of [(text: string) => post(`${house.url}/commands/run`, text), (text: string) => chunked(house, text)]) {
+      for (const send of [
+        (text: string) => post(`${house.url}/commands/run`, text),
+        (text: string) => chunked(house, text)
+      ]) {
         // At the bound it is read, and found not to fit the action.
         assertProblem(yield* send(filled(JsonBody.maxBytes)), 422, "command-invalid")
         assertProblem(yield* send(filled(JsonBody.maxBytes + 1)), 413, "body-too-large")
@@ -86,7 +92,10 @@ describe("a body", () => {
       const house = yield* House.fresh()
       const text = body(command())
       const head = "POST /commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-      yield* Effect.timeoutOption(raw(house.port, `${head}Content-Length: ${text.length + 1}\r\n\r\n${text}`), "100 millis")
+      yield* Effect.timeoutOption(
+        raw(house.port, `${head}Content-Length: ${text.length + 1}\r\n\r\n${text}`),
+        "100 millis"
+      )
       assert.strictEqual((yield* ask(`${house.url}/reconciliation/audit`)).json.meta.total, 0)
       assert.strictEqual((yield* ask(`${house.url}/health/live`)).status, 200)
     })
@@ -102,7 +111,15 @@ describe("a body", () => {
           body: text
         })
       const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
-      for (const text of ["", "{", "nope", '{"a":1}}', "'a'", '{"__proto__": {}}', '{"params": {"\\u005f_proto__": 1}}']) {
+      for (const text of [
+        "",
+        "{",
+        "nope",
+        '{"a":1}}',
+        "'a'",
+        '{"__proto__": {}}',
+        '{"params": {"\\u005f_proto__": 1}}'
+      ]) {
         assertProblem(yield* send(text), 400, "malformed-json")
       }
       assertProblem(yield* send(Buffer.from([0x22, 0xff, 0x22])), 400, "malformed-json")

@@ -39,7 +39,10 @@ describe("GET /reconciliation/audit", () => {
       assert.deepStrictEqual(targets(yield* audit("endDate=2020-01-01")), [])
       assert.deepStrictEqual(targets(yield* audit("startDate=2020-01-01T00:00:00%2B02:00")), ["c", "b", "a"])
       const second = yield* audit("page=2&limit=2&unknown=x")
-      assert.deepStrictEqual([targets(second), second.json.meta], [["a"], { page: 2, limit: 2, total: 3, totalPages: 2 }])
+      assert.deepStrictEqual(
+        [targets(second), second.json.meta],
+        [["a"], { page: 2, limit: 2, total: 3, totalPages: 2 }]
+      )
       const [entry] = second.json.data
       assert.deepStrictEqual(Object.keys(entry).sort(), [
         ...["actionType", "actor", "afterState", "beforeState", "commandParams", "id", "logs", "outcome", "target"],
@@ -60,7 +63,12 @@ describe("GET /reconciliation/audit", () => {
         ...["actor=a&actor=b", "target=a&target=b", "sortBy=timestamp&sortBy=actor"]
       ]
       for (const query of cases) {
-        assertProblem(yield* ask(`${house.url}/reconciliation/audit?${query}`), 400, "invalid-request", query.split("=")[0])
+        assertProblem(
+          yield* ask(`${house.url}/reconciliation/audit?${query}`),
+          400,
+          "invalid-request",
+          query.split("=")[0]
+        )
       }
       const all = yield* ask(`${house.url}/reconciliation/audit?page=0&limit=0&sortBy=${"x".repeat(5_000)}`)
       assert.strictEqual(all.json.errors.length, 3)
@@ -81,7 +89,9 @@ describe("/reconciliation/status and /reconciliation/run", () => {
       const status = yield* ask(`${house.url}/reconciliation/status`)
       assert.deepStrictEqual(services(status), ["alpha", "beta"])
       assert.deepStrictEqual(
-        Object.keys(status.json.data[0]).filter((key) => key !== "rebaselined").sort(),
+        Object.keys(status.json.data[0])
+          .filter((key) => key !== "rebaselined")
+          .sort(),
         ["checksum", "counts", "eventId", "latencyMs", "observedAt", "service", "status"]
       )
     })
@@ -126,7 +136,10 @@ describe("GET /services/registered", () => {
       const house = yield* House.fresh()
       const { json, status } = yield* ask(`${house.url}/services/registered`)
       assert.strictEqual(status, 200)
-      assert.deepStrictEqual(json.data.map(({ id }: { id: string }) => id), ["alpha", "beta"])
+      assert.deepStrictEqual(
+        json.data.map(({ id }: { id: string }) => id),
+        ["alpha", "beta"]
+      )
       const { registeredAt, ...rest } = json.data[0]
       assert.match(registeredAt, /Z$/)
       assert.deepStrictEqual(rest, {

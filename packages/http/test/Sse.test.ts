@@ -17,15 +17,23 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 describe("Sse", () => {
   it("writes id, event and data, a field for each line", () => {
     assert.strictEqual(text(Sse.encode({ id: "a-1", event: "x", data: "{}" })), "id: a-1\nevent: x\ndata: {}\n\n")
-    assert.strictEqual(text(Sse.encode({ event: "x", data: "a\nb\r\nc\rd" })), "event: x\ndata: a\ndata: b\ndata: c\ndata: d\n\n")
-    assert.strictEqual(text(Sse.encode({ id: "1\ndata: forged", event: "x\r\n", data: "" })), "id: 1data: forged\nevent: x\ndata: \n\n")
+    assert.strictEqual(
+      text(Sse.encode({ event: "x", data: "a\nb\r\nc\rd" })),
+      "event: x\ndata: a\ndata: b\ndata: c\ndata: d\n\n"
+    )
+    assert.strictEqual(
+      text(Sse.encode({ id: "1\ndata: forged", event: "x\r\n", data: "" })),
+      "id: 1data: forged\nevent: x\ndata: \n\n"
+    )
     assert.strictEqual(text(Sse.encodeRetry(1234.5)), "retry: 1234\n\n")
   })
 
   it("reads what it wrote, however it is cut into pieces", () =>
     FastCheck.assert(
       FastCheck.asyncProperty(
-        FastCheck.array(FastCheck.record({ event: FastCheck.stringMatching(/^[a-z.]{1,9}$/), data: FastCheck.fullUnicodeString() })),
+        FastCheck.array(
+          FastCheck.record({ event: FastCheck.stringMatching(/^[a-z.]{1,9}$/), data: FastCheck.fullUnicodeString() })
+        ),
         FastCheck.integer({ min: 1, max: 20 }),
         async (sent, size) => {
           const bytes = Buffer.concat(sent.map((message) => Sse.encode(message)))

@@ -19,7 +19,10 @@ describe("GET /reconciliation/stream", () => {
       yield* listening.until(isReady)
       assert.match(listening.text(), /^retry: \d{4}\n\n/)
       const [alpha, beta, ready] = listening.seen
-      assert.deepStrictEqual([alpha?.event, alpha?.data.service, alpha?.id], ["reconciliation.update", "alpha", undefined])
+      assert.deepStrictEqual(
+        [alpha?.event, alpha?.data.service, alpha?.id],
+        ["reconciliation.update", "alpha", undefined]
+      )
       assert.deepStrictEqual([beta?.event, beta?.data.service, beta?.id], ["reconciliation.update", "beta", undefined])
       assert.strictEqual(ready?.data.newest, ready?.id)
       assert.strictEqual(seqOf(ready?.id), 2)
@@ -59,7 +62,10 @@ describe("GET /reconciliation/stream", () => {
       yield* Deferred.await(arrived)
       const listening = yield* listen(stream(house, "?event=command.status"))
       const [first] = yield* listening.until(isReady)
-      assert.deepStrictEqual([first?.data.commandId, first?.data.phase, first?.id], [sent.commandId, "running", undefined])
+      assert.deepStrictEqual(
+        [first?.data.commandId, first?.data.phase, first?.id],
+        [sent.commandId, "running", undefined]
+      )
       yield* Deferred.succeed(gate, undefined)
       yield* listening.until((seen) => seen.some(({ data, id }) => data.phase === "success" && id !== undefined))
     })
@@ -186,9 +192,18 @@ describe("GET /reconciliation/stream", () => {
       yield* both.until((seen) => seen.length === 5)
       yield* beta.until((seen) => seen.length === 3)
       yield* commands.until((seen) => seen.length === 4)
-      assert.deepStrictEqual(happened(beta.seen).map(({ data }) => data.service), ["beta", "beta"])
-      assert.deepStrictEqual(happened(both.seen).map(({ data }) => data.service), ["alpha", "beta", "alpha", "beta"])
-      assert.deepStrictEqual(happened(commands.seen).map(({ data }) => data.phase), ["queued", "running", "success"])
+      assert.deepStrictEqual(
+        happened(beta.seen).map(({ data }) => data.service),
+        ["beta", "beta"]
+      )
+      assert.deepStrictEqual(
+        happened(both.seen).map(({ data }) => data.service),
+        ["alpha", "beta", "alpha", "beta"]
+      )
+      assert.deepStrictEqual(
+        happened(commands.seen).map(({ data }) => data.phase),
+        ["queued", "running", "success"]
+      )
     })
   )
 
@@ -232,7 +247,10 @@ describe("GET /reconciliation/stream", () => {
       for (const one of listening) {
         const seen = (yield* one.until((all) => seqOf(all.at(-1)?.id) === total)).filter(({ id }) => id !== undefined)
         const first = seqOf(seen[0]?.id)
-        assert.deepStrictEqual(seqs(seen), Array.from({ length: total - first + 1 }, (_, index) => first + index))
+        assert.deepStrictEqual(
+          seqs(seen),
+          Array.from({ length: total - first + 1 }, (_, index) => first + index)
+        )
       }
     })
   )
@@ -249,7 +267,9 @@ describe("GET /reconciliation/stream", () => {
         assert.strictEqual(new Date(data.time).toISOString(), data.time)
       }
       yield* House.tell(house, 1)
-      const all = yield* listening.until((seen) => isBeat(seen.at(-1) ?? { event: "" }) && seen.length > 5 && seen.at(-2)?.id !== undefined)
+      const all = yield* listening.until(
+        (seen) => isBeat(seen.at(-1) ?? { event: "" }) && seen.length > 5 && seen.at(-2)?.id !== undefined
+      )
       assert.strictEqual(all.at(-1)?.data.lastEventId, all.at(-2)?.id)
     })
   )
@@ -271,7 +291,9 @@ describe("GET /reconciliation/stream", () => {
       const listening = yield* listen(stream(house), { paused: true })
       // More than the sockets' own buffers hold, and then the backlog.
       const count = 400
-      yield* Effect.forEach(Array.from({ length: count }), () => House.tell(house, 1, { size: 100_000 }), { discard: true })
+      yield* Effect.forEach(Array.from({ length: count }), () => House.tell(house, 1, { size: 100_000 }), {
+        discard: true
+      })
       yield* House.abandoned(house)
       yield* listening.resume
       yield* listening.ended

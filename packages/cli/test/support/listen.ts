@@ -1,11 +1,15 @@
 /** A listener to the stream, as a dashboard has one: a standard `EventSource`. */
 import { EventSource } from "eventsource"
 
+// biome-ignore lint/suspicious/noExplicitAny: JSON, as a dashboard would read it
+export type Json = any
+
+export const json = (response: Response): Promise<Json> => response.json()
+
 export interface Heard {
   readonly event: string
   readonly id: string
-  // biome-ignore lint/suspicious/noExplicitAny: JSON, as a dashboard would read it
-  readonly data: any
+  readonly data: Json
 }
 
 export interface Listener {

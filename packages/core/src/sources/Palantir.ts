@@ -1,29 +1,23 @@
 /** A job system that speaks the Palantir contract over HTTP. */
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Job, JobDetail, type JobId } from "../model/Job.ts"
 import {
   type ActionError,
   ActionRejected,
   JobSource,
-  maxAnswerBytes,
   maxListedJobs,
   Queue,
-  type RawAnswer,
   type ReadError,
   type Shape,
   SourceInvalid,
@@ -32,6 +26,8 @@ import {
   Worker
 } from "./JobSource.ts"
 import { maxPageSize, PalantirApi, reservedIds, segment } from "./PalantirApi.ts"
+import * as PalantirWire from "./PalantirWire.ts"
+import { isOk, Refused } from "./PalantirWire.ts"
 
 /** How to reach one Palantir. */
 export interface Options {
@@ -53,7 +49,10 @@ export const maxPages = 5 * Math.ceil(maxListedJobs / maxPageSize)
 
 const make = (options: Options) =>
   Effect.gen(function* () {
-    const http = wire(yield* HttpClient.HttpClient, options)
+    const http = PalantirWire.make(yield* HttpClient.HttpClient, {
+      ...options,
+      requestTimeout: options.requestTimeout ?? "3 seconds"
+    })
     const client = yield* HttpApiClient.makeWith(PalantirApi, { httpClient: http.decisive })
     const finishedKept = Duration.decode(options.finishedKept ?? "10 minutes")
 
@@ -147,103 +146,7 @@ export const layer = (options: Options): Layer.Layer<JobSource, never, HttpClien
 // What URLs swallow. Queues and services have no routes that hide a name.
 const unreachable: ReadonlySet<string> = new Set([".", ".."])
 
-const isOk = (status: number) => status >= 200 && status < 300
-
-/** An answer that is no 2xx. What it means depends on what was asked. */
-class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
-
 type CallError = ReadError | Refused
-
-/** The client beneath: to one origin, each answer whole, bounded in size and time. */
-const wire = (client: HttpClient.HttpClient, options: Options) => {
-  const timeout = options.requestTimeout ?? "3 seconds"
-  const base = options.url.replace(/\/+$/, "")
-  const here = HttpClient.mapRequest(client, (request) =>
-    pipe(
-      HttpClientRequest.prependUrl(request, base),
-      HttpClientRequest.acceptJson,
-      options.token === undefined ? (request) => request : HttpClientRequest.bearerToken(Redacted.value(options.token))
-    )
-  )
-  const whole = (
-    response: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-  ): Effect.Effect<RawAnswer, ReadError> =>
-    response.pipe(
-      Effect.mapError(unavailable),
-      // Node refuses impossible headers and protocols by throwing, before anything is sent.
-      Effect.catchAllDefect(() => new SourceUnavailable({ reason: "connect" })),
-      Effect.flatMap(readWhole),
-      // Around the body as well, or one that drips would hold us for ever.
-      Effect.timeoutFail({ duration: timeout, onTimeout: () => new SourceUnavailable({ reason: "timeout" }) })
-    )
-  return {
-    raw: (request: HttpClientRequest.HttpClientRequest) => whole(here.execute(request)),
-    /** Fails with `Refused` for everything but 2xx, redirects included. */
-    decisive: HttpClient.transform(here, (response, request) =>
-      Effect.flatMap(
-        whole(response),
-        ({ body, status }): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused> =>
-          isOk(status)
-            ? Effect.sync(() =>
-                HttpClientResponse.fromWeb(
-                  request,
-                  new Response(body.length === 0 ? null : Buffer.from(body), { status })
-                )
-              )
-            : new Refused({ status })
-      )
-    )
-  }
-}
-
-const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<RawAnswer, ReadError> =>
-  Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
-    let size = 0
-    return Stream.runForEach(Stream.mapError(response.stream, unavailable), (chunk) => {
-      size += chunk.length
-      if (size > maxAnswerBytes) return new SourceInvalid({ problem: `more than ${maxAnswerBytes} bytes` })
-      chunks.push(chunk)
-      return Effect.void
-    }).pipe(
-      Effect.map(() => ({
-        status: response.status,
-        contentType: response.headers["content-type"],
-        body: Buffer.concat(chunks)
-      }))
-    )
-  })
-
-/** Only what a client says before a request has left it: everything else may have been applied. */
-const neverConnected = (cause: unknown): boolean => {
-  if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.every(neverConnected)
-  if (!(cause instanceof Error)) return false
-  const { code, syscall } = cause as NodeJS.ErrnoException
-  return syscall === "connect" || syscall === "getaddrinfo" || (code !== undefined && badCertificates.has(code))
-}
-
-// What Node refuses a server's certificate with, while the request is still held back.
-const badCertificates: ReadonlySet<string> = new Set([
-  "CERT_HAS_EXPIRED",
-  "CERT_NOT_YET_VALID",
-  "CERT_REVOKED",
-  "CERT_UNTRUSTED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-])
-
-/** The cause stays behind: it carries the request with its token. */
-const unavailable = (error: HttpClientError.HttpClientError): SourceUnavailable =>
-  new SourceUnavailable({
-    reason:
-      error._tag === "RequestError" && (error.reason !== "Transport" || neverConnected(error.cause))
-        ? "connect"
-        : "reset"
-  })
 
 const readFailure = (status: number): SourceUnavailable => {
   switch (status) {

@@ -75,8 +75,13 @@ describe("EventLog", () => {
       const { log, store, write } = yield* opened
       yield* write(...many(10))
       yield* store.commit({ writes: [Write.EventsPruned({ upTo: 4 })], events: [] })
-      const after = (seq: number) => ({ _tag: "After", seq })
-      const reset = (reason: string) => ({ _tag: "Reset", reason, oldest: 5, newest: 10 })
+      const after = (seq: number): EventLog.Resumption => ({ _tag: "After", seq })
+      const reset = (reason: EventLog.ResetReason): EventLog.Resumption => ({
+        _tag: "Reset",
+        reason,
+        oldest: 5,
+        newest: 10
+      })
       assert.deepEqual(yield* log.resume(log.idOf(7), {}), after(7))
       assert.deepEqual(yield* log.resume(log.idOf(10), {}), after(10))
       assert.deepEqual(yield* log.resume(log.idOf(4), {}), after(4))

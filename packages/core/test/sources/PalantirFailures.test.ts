@@ -220,23 +220,27 @@ describe("Palantir, misbehaving", () => {
     })
   )
 
-  it.live("a listing that has ever new pages ends as invalid", () =>
-    Effect.gen(function* () {
-      let page = 0
-      const endless = HttpClient.make((request) =>
-        Effect.sync(() => {
-          page += 1
-          const body = JSON.stringify({ data: [line(`${page}`)], nextCursor: `${page}` })
-          return HttpClientResponse.fromWeb(request, new Response(body))
-        })
-      )
-      const context = yield* Layer.build(
-        Layer.provide(Palantir.layer({ url: "http://endless" }), Layer.succeed(HttpClient.HttpClient, endless))
-      )
-      const jobs = Context.get(context, JobSource).jobs ?? Stream.die("it lists nothing")
-      assert.deepStrictEqual(yield* reason(Stream.runDrain(jobs)), { tag: "SourceInvalid" })
-      assert.strictEqual(page, Palantir.maxPages)
-    }).pipe(Effect.scoped)
+  it.live(
+    "a listing that has ever new pages ends as invalid",
+    () =>
+      Effect.gen(function* () {
+        let page = 0
+        const endless = HttpClient.make((request) =>
+          Effect.sync(() => {
+            page += 1
+            const body = JSON.stringify({ data: [line(`${page}`)], nextCursor: `${page}` })
+            return HttpClientResponse.fromWeb(request, new Response(body))
+          })
+        )
+        const context = yield* Layer.build(
+          Layer.provide(Palantir.layer({ url: "http://endless" }), Layer.succeed(HttpClient.HttpClient, endless))
+        )
+        const jobs = Context.get(context, JobSource).jobs ?? Stream.die("it lists nothing")
+        assert.deepStrictEqual(yield* reason(Stream.runDrain(jobs)), { tag: "SourceInvalid" })
+        assert.strictEqual(page, Palantir.maxPages)
+      }).pipe(Effect.scoped),
+    // Ten thousand pages.
+    90_000
   )
 
   it.scopedLive("a body beyond the cap is invalid, and is not read on", () =>
@@ -324,6 +328,19 @@ describe("Palantir, misbehaving", () => {
         assert.strictEqual(headers["idempotency-key"], method === "GET" ? undefined : "key")
         assert.isUndefined(headers.authorization)
       }
+    })
+  )
+
+  it.scopedLive("a name and password in the url go into a header, where tracing hides them; a token beats them", () =>
+    Effect.gen(function* () {
+      const { requests, url } = yield* serve(json(counts({})))
+      const withLogin = url.replace("//", "//me:p%40ss@")
+      yield* (yield* sourceAt({ url: withLogin })).counts
+      yield* (yield* sourceAt({ url: withLogin, token: Redacted.make("s3cret") })).counts
+      assert.deepStrictEqual(
+        requests.map(({ headers }) => headers.authorization),
+        [`Basic ${Buffer.from("me:p@ss").toString("base64")}`, "Bearer s3cret"]
+      )
     })
   )
 

@@ -58,6 +58,10 @@ export const assertProblem = (answer: Answer, status: number, code: string, path
   assert.strictEqual(answer.headers.get("content-type"), "application/problem+json")
   assert.strictEqual(answer.json.type, `urn:mithrandir:problem:${code}`)
   assert.isString(answer.json.title)
-  if (path !== undefined) assert.include(answer.json.errors.map((error: { path: string }) => error.path), path)
+  if (path !== undefined)
+    assert.include(
+      answer.json.errors.map((error: { path: string }) => error.path),
+      path
+    )
   if (status >= 500) assert.match(answer.json.id, /^[0-9a-f-]{36}$/)
 }

@@ -1,8 +1,8 @@
 /** The whole house on a free port: a database file, job systems in memory, a server. */
 import * as Reactivity from "@effect/experimental/Reactivity"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { Database, JobSource, MemorySource, Mithrandir, ServiceRegistry, Store } from "@mithrandir/core"
 import * as Context from "effect/Context"
@@ -61,9 +61,11 @@ export const start = (options: Options) =>
     ]
     const core = Mithrandir.layer({ services }).pipe(
       Layer.provide(Database.layerSqlite({ filename: options.filename, mode: options.mode ?? "writer" })),
-      Layer.provide(Layer.succeed(Database.SqliteDriver, {
+      Layer.provide(
+        Layer.succeed(Database.SqliteDriver, {
           open: (how) => Effect.provide(SqliteClient.make(how), Reactivity.layer)
-        })),
+        })
+      ),
       Layer.provide([NodeFileSystem.layer, NodeHttpClient.layer])
     )
     const server = Server.layer({
@@ -126,9 +128,7 @@ export const tell = (house: House, count: number, more: { readonly service?: str
 
 /** Forgets events, as after a day. */
 export const forget = (house: House, upTo: number) =>
-  Effect.orDie(
-    Context.get(house.context, Store.Store).commit({ writes: [{ _tag: "EventsPruned", upTo }], events: [] })
-  )
+  Effect.orDie(Context.get(house.context, Store.Store).commit({ writes: [{ _tag: "EventsPruned", upTo }], events: [] }))
 
 export const listeners = (house: House) => Context.get(house.context, EventHub.EventHub).listeners
 

@@ -1,0 +1,142 @@
+/** The HTTP beneath a Palantir source: to one origin, each answer whole, bounded in size and time. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { pipe } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { maxAnswerBytes, type RawAnswer, type ReadError, SourceInvalid, SourceUnavailable } from "./JobSource.ts"
+
+/** 2xx, and nothing else. */
+export const isOk = (status: number) => status >= 200 && status < 300
+
+/** An answer that is no 2xx. What it means depends on what was asked. */
+export class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
+
+/** How to reach it. */
+export interface Options {
+  readonly url: string
+  readonly token?: Redacted.Redacted
+  readonly requestTimeout: Duration.DurationInput
+}
+
+export interface PalantirWire {
+  /** One answer, whatever its status, of a path from `/api/v1` on. */
+  readonly raw: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<RawAnswer, ReadError>
+  /** For a derived client. Fails with `Refused` for everything but 2xx, redirects included. */
+  readonly decisive: HttpClient.HttpClient.With<HttpClientError.HttpClientError | ReadError | Refused>
+}
+
+export const make = (client: HttpClient.HttpClient, options: Options): PalantirWire => {
+  const { base, login } = origin(options)
+  const here = HttpClient.mapRequest(client, (request) =>
+    pipe(HttpClientRequest.prependUrl(request, base), HttpClientRequest.acceptJson, login)
+  )
+  const whole = (
+    response: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+  ): Effect.Effect<RawAnswer, ReadError> =>
+    response.pipe(
+      Effect.mapError(unavailable),
+      // Node refuses impossible headers and protocols by throwing, before anything is sent.
+      Effect.catchAllDefect(() => new SourceUnavailable({ reason: "connect" })),
+      Effect.flatMap(readWhole),
+      // Around the body as well, or one that drips would hold us for ever.
+      Effect.timeoutFail({
+        duration: options.requestTimeout,
+        onTimeout: () => new SourceUnavailable({ reason: "timeout" })
+      })
+    )
+  return {
+    raw: (request: HttpClientRequest.HttpClientRequest) => whole(here.execute(request)),
+    decisive: HttpClient.transform(here, (response, request) =>
+      Effect.flatMap(
+        whole(response),
+        ({ body, status }): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused> =>
+          isOk(status)
+            ? Effect.sync(() =>
+                HttpClientResponse.fromWeb(
+                  request,
+                  new Response(body.length === 0 ? null : Buffer.from(body), { status })
+                )
+              )
+            : new Refused({ status })
+      )
+    )
+  }
+}
+
+/**
+ * What every url begins with, and how we show who we are. A name and password in the url become a header: headers are
+ * redacted where requests are traced, and urls are not.
+ */
+const origin = ({ token, url }: Options) => {
+  const parsed = Option.getOrUndefined(Option.liftThrowable((text: string) => new URL(text))(url))
+  const { password = "", username = "" } = parsed ?? {}
+  if (parsed !== undefined) {
+    parsed.username = ""
+    parsed.password = ""
+  }
+  const login = (request: HttpClientRequest.HttpClientRequest) => {
+    if (token !== undefined) return HttpClientRequest.bearerToken(request, Redacted.value(token))
+    return username === "" && password === ""
+      ? request
+      : HttpClientRequest.basicAuth(request, unescaped(username), unescaped(password))
+  }
+  return { base: (parsed?.href ?? url).replace(/\/+$/, ""), login }
+}
+
+const unescaped = (text: string) => Option.getOrElse(Option.liftThrowable(decodeURIComponent)(text), () => text)
+
+const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<RawAnswer, ReadError> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    return Stream.runForEach(Stream.mapError(response.stream, unavailable), (chunk) => {
+      size += chunk.length
+      if (size > maxAnswerBytes) return new SourceInvalid({ problem: `more than ${maxAnswerBytes} bytes` })
+      chunks.push(chunk)
+      return Effect.void
+    }).pipe(
+      Effect.map(() => ({
+        status: response.status,
+        contentType: response.headers["content-type"],
+        body: Buffer.concat(chunks)
+      }))
+    )
+  })
+
+/** Only what a client says before a request has left it: everything else may have been applied. */
+const neverConnected = (cause: unknown): boolean => {
+  if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.every(neverConnected)
+  if (!(cause instanceof Error)) return false
+  const { code, syscall } = cause as NodeJS.ErrnoException
+  return syscall === "connect" || syscall === "getaddrinfo" || (code !== undefined && badCertificates.has(code))
+}
+
+// What Node refuses a server's certificate with, while the request is still held back.
+const badCertificates: ReadonlySet<string> = new Set([
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REVOKED",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+/** The cause stays behind: it carries the request with its token. */
+const unavailable = (error: HttpClientError.HttpClientError): SourceUnavailable =>
+  new SourceUnavailable({
+    reason:
+      error._tag === "RequestError" && (error.reason !== "Transport" || neverConnected(error.cause))
+        ? "connect"
+        : "reset"
+  })
