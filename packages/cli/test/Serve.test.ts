@@ -163,6 +163,7 @@ describe("serve --sandbox", () => {
     const curl = await server.line(/^ {4}curl -s '(\S+\/reconciliation\/audit\?limit=1)'$/)
     const audit = await (await fetch(curl[1] ?? "")).json()
     expect(audit).toMatchObject({ data: [{ id: "my-first", actor: "local", outcome: "success" }], meta: { total: 1 } })
+    await server.stop()
   })
 
   it("refuses a config that has a service of its name, and faults that there are none of", async () => {

@@ -75,6 +75,11 @@ describe("help", () => {
     expect(ended.stdout).not.toMatch(/(?!\n)\p{Cc}/u)
   })
 
+  it("shows what has to be typed, whole", async () => {
+    expect((await runHere(["audit", "list", "--help"])).stdout).toMatch(/^\$ mithrandir audit list \[--page N\]/m)
+    expect((await runHere(["--help"])).stdout).toMatch(/^ {2}- run .*\n {6}Run a maintenance command/m)
+  })
+
   it("the version is the package's", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
   })

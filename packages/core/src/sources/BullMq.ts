@@ -21,6 +21,7 @@ import {
   type ReadError,
   type Shape,
   SourceInvalid,
+  type SourceUnavailable,
   TargetNotFound
 } from "./JobSource.ts"
 
@@ -119,7 +120,7 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
         const job = at === undefined ? undefined : yield* at.queue.read.find(at.bullId)
         if (at === undefined || job === undefined) return yield* new TargetNotFound({ target: id })
         return yield* act(at.queue, at.bullId, job.state)
-      })
+      }).pipe(Effect.catchTag("SourceUnavailable", refused))
 
     const source: Shape = {
       counts: Effect.map(
@@ -205,6 +206,12 @@ const bullQueue = (name: string, prefix: string | undefined) => {
     return bull
   }
 }
+
+/** One command of Redis either ran or was refused: of a refused one nothing is left to wonder about. */
+const refused = (error: SourceUnavailable): Effect.Effect<never, ActionRejected | SourceUnavailable> =>
+  error.reason === "denied" || error.reason === "readonly"
+    ? new ActionRejected({ problem: error.message })
+    : Effect.fail(error)
 
 const sum = (all: ReadonlyArray<JobCounts>): JobCounts => {
   const total: Record<JobState, number> = { ...noJobs }

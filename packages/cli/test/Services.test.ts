@@ -1,0 +1,35 @@
+import * as Redacted from "effect/Redacted"
+import { describe, expect, it } from "vitest"
+import * as Services from "../src/Services.ts"
+
+const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" } as const
+
+describe("Services.define", () => {
+  it("is healthy where it answers at all, unless a health endpoint is given", () => {
+    expect(Services.define(palantir)).toMatchObject({ healthEndpoint: "http://127.0.0.1:4420", probeEndpoint: false })
+    const healthEndpoint = "http://127.0.0.1:4420/api/v1/health"
+    expect(Services.define({ ...palantir, healthEndpoint })).toMatchObject({ healthEndpoint, probeEndpoint: true })
+  })
+
+  it("leaves to the library what the config leaves out", () => {
+    const { source: _, ...definition } = Services.define(palantir)
+    expect(definition).toEqual({
+      id: "palantir",
+      type: "palantir",
+      healthEndpoint: "http://127.0.0.1:4420",
+      probeEndpoint: false
+    })
+  })
+
+  it("shows nothing of who logs in to a Redis", () => {
+    const { source: _, ...definition } = Services.define({
+      id: "mail",
+      type: "bullmq",
+      url: "rediss://user:5318008@redis.example:6380/2?password=5318008",
+      queues: ["mail"],
+      password: Redacted.make("5318008")
+    })
+    expect(definition.healthEndpoint).toBe("rediss://redis.example:6380/2")
+    expect(JSON.stringify(definition)).not.toContain("5318008")
+  })
+})
