@@ -151,19 +151,19 @@ export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpC
     const run: Client["run"] = (request, tell) =>
       Effect.gen(function* () {
         yield* Effect.catchTag(submit(request), "AnswerLost", () => persist(submit(request)))
-        const told = new Set<string>()
-        const tellOnce = (status: Event.CommandStatus) =>
+        let told: Event.CommandStatus | undefined
+        // Each connection begins at the beginning again; nobody is told what they know, or something older.
+        const tellNew = (status: Event.CommandStatus) =>
           Effect.suspend(() => {
-            const key = `${status.phase} ${status.logs.length}`
-            if (told.has(key)) return Effect.void
-            told.add(key)
+            if (told !== undefined && !isNewer(status, told)) return Effect.void
+            told = status
             return tell(status)
           })
         while (true) {
           // However the stream ends, the state says whether the command has.
-          yield* Effect.catchAll(Stream.runForEach(phases(request), tellOnce), () => Effect.void)
+          yield* Effect.catchAll(Stream.runForEach(phases(request), tellNew), () => Effect.void)
           const state = yield* persist(command(request.commandId))
-          yield* tellOnce(statusOf(state))
+          yield* tellNew(statusOf(state))
           if (Command.isEnd(state.phase)) return state
           yield* Effect.sleep(pause)
         }
@@ -216,6 +216,11 @@ const isPassing = (error: unknown): boolean =>
   error instanceof ServerUnreachable || error instanceof AnswerLost || error instanceof Store.StoreUnavailable
 
 const decodeStatus = Schema.decode(Schema.parseJson(Event.CommandStatus))
+
+const isNewer = (status: Event.CommandStatus, told: Event.CommandStatus): boolean =>
+  status.phase === told.phase
+    ? status.logs.length > told.logs.length
+    : told.phase === "queued" || Command.isEnd(status.phase)
 
 const statusOf = ({ commandId, logs, phase, service, verified }: Command.CommandState): Event.CommandStatus => ({
   commandId,

@@ -45,10 +45,9 @@ const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause
     const { allow, json } = describe(request, cause)
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {
-      // An unforeseen one whole, since this is the only place that has it; the others have been logged where they began.
-      yield* Effect.logError(json.status === 500 ? cause : `${json.code}`).pipe(
-        Effect.annotateLogs({ ...id, method: request.method, path: pathOf(request), status: json.status })
-      )
+      // What was foreseen has been logged where it began. What was not is known here alone.
+      const logged = json.status === 500 ? Effect.logError(cause) : Effect.logWarning(json.code)
+      yield* Effect.annotateLogs(logged, { ...id, method: request.method, path: pathOf(request), status: json.status })
     }
     const { code, detail, status, title, type, ...more } = json
     return HttpServerResponse.unsafeJson(
