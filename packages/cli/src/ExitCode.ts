@@ -36,7 +36,7 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
 }
 
 /**
- * The line that core writes into a command's log when no connection could be made. The outcome is `failure`, as it
+ * How the last line of a command's log ends when no connection could be made. The outcome is `failure`, as it
  * is where the upstream refused; a script that wants to try again later needs to tell the two apart.
  */
 const neverConnected = new JobSource.SourceUnavailable({ reason: "connect" }).message
@@ -47,7 +47,7 @@ export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" |
     case "success":
       return state.verified === false ? failed : ok
     case "failure":
-      return state.logs.some((line) => line.includes(neverConnected)) ? unreachable : failed
+      return state.logs.at(-1)?.endsWith(neverConnected) ? unreachable : failed
     default:
       // It was sent, and its end was not seen.
       return unknown

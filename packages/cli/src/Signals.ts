@@ -1,6 +1,7 @@
 /** How a person or a supervisor stops us: Ctrl-C and SIGTERM. The first asks, the second does not. */
 import * as Effect from "effect/Effect"
 import * as ExitCode from "./ExitCode.ts"
+import * as Output from "./Output.ts"
 
 export type Signal = "SIGINT" | "SIGTERM"
 
@@ -11,13 +12,21 @@ export type Signal = "SIGINT" | "SIGTERM"
 const serverPatienceMs = 12_000
 const personPatienceMs = 2_000
 
-/** Runs until it ends or is told to stop. For what only ends when it is told to: SIGTERM is then no failure. */
+/**
+ * Runs until it is told to stop, and says that it does. For what only ends when it is told to: SIGTERM is then no
+ * failure.
+ */
 export const untilStopped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, E | ExitCode.Ended, R> =>
   stoppable(
     effect,
     { codeOf: (signal) => (signal === "SIGTERM" ? ExitCode.ok : ExitCode.interrupted), patienceMs: serverPatienceMs },
-    Effect.void
+    Output.note("stopping")
+  ).pipe(
+    Effect.tapError((error) => (error instanceof ExitCode.Ended ? stopped : Effect.void)),
+    Effect.zipLeft(stopped)
   )
+
+const stopped = Output.note("stopped")
 
 /** Runs to its end, unless it is told to stop before: then `farewell` is said, and it has not done what it should. */
 export const interruptible = <A, E, R>(

@@ -54,7 +54,7 @@ describe("serve", () => {
 
     const ended = await server.stop("SIGTERM")
     expect(ended).toMatchObject({ code: 0, stdout: "" })
-    expect(ended.stderr.endsWith("stopped\n")).toBe(true)
+    expect(ended.stderr.endsWith("stopping\nstopped\n")).toBe(true)
     await expect(stat(announced)).rejects.toThrow("ENOENT")
   })
 

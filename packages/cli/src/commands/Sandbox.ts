@@ -18,17 +18,10 @@ const flags = { port, fault: Playground.fault }
 
 export const command: Program<"sandbox", typeof flags> = Command.make("sandbox", flags, (flags) =>
   Effect.gen(function* () {
-    yield* Signals.untilStopped(
-      Effect.scoped(
-        Effect.gen(function* () {
-          const { url } = yield* Playground.run(flags.fault, flags.port)
-          yield* Output.note(`sandbox: a Palantir listens on ${url}`)
-          yield* Output.note(`  curl -s ${url}/api/v1/jobs/counts`)
-          yield* Output.note("stop with Ctrl-C")
-          yield* Effect.never
-        })
-      )
-    )
-    yield* Output.note("stopped")
-  })
+    const { url } = yield* Playground.run(flags.fault, flags.port)
+    yield* Output.note(`sandbox: a Palantir listens on ${url}`)
+    yield* Output.note(`  curl -s ${url}/api/v1/jobs/counts`)
+    yield* Output.note("stop with Ctrl-C")
+    yield* Effect.never
+  }).pipe(Effect.scoped, Signals.untilStopped)
 ).pipe(Command.withDescription("Run a Palantir with living jobs to try things on."))

@@ -39,10 +39,7 @@ const port = Flags.optional(
 const flags = { sandbox, fault: Playground.fault, host, port, config: Flags.config, database: Flags.database }
 
 export const command: Program<"serve", typeof flags> = Command.make("serve", flags, (flags) =>
-  Effect.gen(function* () {
-    yield* Signals.untilStopped(Effect.scoped(serve(flags)))
-    yield* Output.note("stopped")
-  })
+  Signals.untilStopped(Effect.scoped(serve(flags)))
 ).pipe(Command.withDescription("Poll the services, serve the API and run commands, until told to stop."))
 
 interface Given extends Settings.Given {
