@@ -4,15 +4,7 @@
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
-import {
-  type AuditEntry,
-  type AuditLog,
-  type Command,
-  type Database,
-  type Event,
-  type Page,
-  WriterLock
-} from "@mithrandir/core"
+import { type AuditEntry, type AuditLog, type Database, type Page, WriterLock } from "@mithrandir/core"
 import { Client } from "@mithrandir/http"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,25 +12,9 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as ExitCode from "./ExitCode.ts"
 import * as LocalAccess from "./LocalAccess.ts"
+import type { Operator } from "./Operator.ts"
 import type { Drivers, Failure } from "./Program.ts"
 import * as Settings from "./Settings.ts"
-
-export interface ReconcileRequest {
-  /** Absent: each. */
-  readonly service?: string
-  readonly accept: boolean
-}
-
-/** What changes something, and needs the one writer. */
-export interface Operator {
-  /** A pass now. */
-  readonly reconcile: (request: ReconcileRequest) => Effect.Effect<ReadonlyArray<Event.ReconciliationUpdate>, Failure>
-  /** Sends a command and follows it to its end, telling every phase. */
-  readonly run: (
-    request: Command.CommandRequest,
-    tell: (status: Event.CommandStatus) => Effect.Effect<void>
-  ) => Effect.Effect<Command.CommandState, Failure>
-}
 
 /** What was said on the command line of where the house is. */
 export interface Given extends Settings.Given {

@@ -6,8 +6,8 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { AuditEntry } from "../model/AuditEntry.ts"
 import { Outcome } from "../model/Command.ts"
-import { defaultLimit, meta, type Page, PageLimit, PageNumber, SortOrder } from "../model/Page.ts"
-import { Bound, FromSql } from "../model/Timestamp.ts"
+import { meta, type Page, pageFields } from "../model/Page.ts"
+import { FromSql } from "../model/Timestamp.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
 import { within } from "../storage/within.ts"
 
@@ -15,16 +15,12 @@ export const AuditSort = Schema.Literal("timestamp", "actor", "actionType", "tar
 
 /** Which entries, in which order. `startDate <= timestamp < endDate`; ties break by insertion. */
 export const AuditQuery = Schema.Struct({
-  page: Schema.optionalWith(PageNumber, { default: () => 1 }),
-  limit: Schema.optionalWith(PageLimit, { default: () => defaultLimit }),
+  ...pageFields,
   sortBy: Schema.optionalWith(AuditSort, { default: () => "timestamp" as const }),
-  sortOrder: Schema.optionalWith(SortOrder, { default: () => "desc" as const }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Outcome, { exact: true }),
-  startDate: Schema.optionalWith(Bound, { exact: true }),
-  endDate: Schema.optionalWith(Bound, { exact: true })
+  outcome: Schema.optionalWith(Outcome, { exact: true })
 })
 export type AuditQuery = typeof AuditQuery.Type
 

@@ -6,9 +6,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { DiscrepancyDetails, PassStatus } from "../model/Event.ts"
 import { KnownCounts } from "../model/JobView.ts"
-import { defaultLimit, meta, type Page, PageLimit, PageNumber, SortOrder } from "../model/Page.ts"
+import { meta, type Page, pageFields } from "../model/Page.ts"
 import { ServiceId } from "../model/Service.ts"
-import { Bound, FromSql, Timestamp } from "../model/Timestamp.ts"
+import { FromSql, Timestamp } from "../model/Timestamp.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
 import { within } from "../storage/within.ts"
 
@@ -27,13 +27,9 @@ export type Discrepancy = typeof Discrepancy.Type
 
 /** Which rows, by time. `startDate <= timestamp < endDate`. */
 export const DiscrepancyQuery = Schema.Struct({
-  page: Schema.optionalWith(PageNumber, { default: () => 1 }),
-  limit: Schema.optionalWith(PageLimit, { default: () => defaultLimit }),
-  sortOrder: Schema.optionalWith(SortOrder, { default: () => "desc" as const }),
+  ...pageFields,
   service: Schema.optionalWith(Schema.String, { exact: true }),
-  status: Schema.optionalWith(PassStatus, { exact: true }),
-  startDate: Schema.optionalWith(Bound, { exact: true }),
-  endDate: Schema.optionalWith(Bound, { exact: true })
+  status: Schema.optionalWith(PassStatus, { exact: true })
 })
 export type DiscrepancyQuery = typeof DiscrepancyQuery.Type
 

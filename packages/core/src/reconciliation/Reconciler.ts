@@ -11,21 +11,20 @@ import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
 import { InFlight } from "../commands/InFlight.ts"
 import { ExpectedState, type ExpectedUnavailable } from "../ledger/ExpectedState.ts"
-import { type Account, changed, type Entry, Ledger } from "../ledger/Ledger.ts"
-import { DiscrepancyDetails, ofUpdate, type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
+import { type Account, Ledger } from "../ledger/Ledger.ts"
+import { type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
-import { checksum, type JobView, tally } from "../model/JobView.ts"
-import { type Adoption, type Dispute, type Evidence, judge, type Reading, type Side } from "../model/Judgement.ts"
+import { checksum } from "../model/JobView.ts"
+import { type Evidence, judge, type Side } from "../model/Judgement.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import type { Timestamp } from "../model/Timestamp.ts"
 import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
 import type { ReadError } from "../sources/JobSource.ts"
-import { type Change, Write } from "../storage/Change.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
+import { conclude, type Findings, frame, told } from "./Conclusion.ts"
 import { DiscrepancyLog } from "./DiscrepancyLog.ts"
 import { backoffMs, nextTickMs } from "./Pace.ts"
 import { confirm, read } from "./Reading.ts"
-import { details } from "./Report.ts"
 
 export interface PassRequest {
   /** Which service. Absent: each. */
@@ -53,16 +52,6 @@ const failuresBeforeRecord = 2
 
 /** Readings in one pass that may contradict each other before it leaves the question to the next pass. */
 const maxReadings = 4
-
-/** What one pass learned from the source. */
-interface Findings {
-  readonly last: Reading
-  readonly first: Evidence["first"]
-  readonly found: ReadonlyMap<JobId, Side>
-  /** The expected side, where somebody else than the ledger keeps it: none while there is nothing in it. */
-  readonly other: Option.Option<Option.Option<JobView>>
-  readonly latencyMs: number
-}
 
 const make = Effect.gen(function* () {
   const discrepancies = yield* DiscrepancyLog
@@ -218,121 +207,3 @@ export const layer: Layer.Layer<
 > = Layer.effect(Reconciler, make)
 
 const decodeUpdates = Schema.decodeUnknown(Schema.Array(Schema.parseJson(ReconciliationUpdate)))
-
-/** Puts the question that `judge` answers. */
-const frame = (
-  service: RegisteredService,
-  account: Account,
-  { first, found, last, other }: Findings,
-  touched: Evidence["inFlight"],
-  now: Timestamp
-) => {
-  const own: Option.Option<JobView> = Option.map(account.read, ({ asOf, counts }) => ({
-    asOf,
-    counts: last.view.jobs === undefined ? counts : tally(account.jobs.values()),
-    jobs: account.jobs
-  }))
-  const expected = Option.getOrElse(other, () => own)
-  const ageMs = Option.map(expected, ({ asOf }) => Math.max(0, last.view.asOf.epochMillis - asOf.epochMillis))
-  const isTooOld = Option.match(ageMs, {
-    onNone: () => true,
-    onSome: (age) => age > Duration.toMillis(service.source.finishedKept)
-  })
-  const evidence: Evidence = {
-    explanation: isTooOld ? "adopt" : service.expectation,
-    first,
-    found,
-    inFlight: touched,
-    open: account.disputes,
-    now,
-    countsAccuse: Option.isSome(other) || service.expectation === "strict"
-  }
-  const nothing: JobView = { asOf: last.view.asOf, counts: last.view.counts, jobs: new Map() }
-  return { expected: Option.getOrElse(expected, () => nothing), evidence, isTooOld, ageMs }
-}
-
-/** Judges, and says what is to be written of it. */
-const conclude = (
-  service: RegisteredService,
-  account: Account,
-  findings: Findings,
-  touched: Evidence["inFlight"],
-  recordedStatus: PassStatus,
-  at: Timestamp,
-  acceptAs: string | undefined
-): Entry<ReconciliationUpdate> => {
-  const { ageMs, evidence, expected, isTooOld } = frame(service, account, findings, touched, at)
-  const { view } = findings.last
-  const judgement = judge(expected, findings.last, evidence)
-  const accepted = acceptAs === undefined ? [] : judgement.disputes
-  const disputes = acceptAs === undefined ? judgement.disputes : []
-  const status: PassStatus = disputes.length === 0 ? "verified" : "discrepancy"
-  const difference = details([...disputes, ...accepted], view.counts)
-  const update: ReconciliationUpdate = {
-    eventId: uuid(),
-    service: service.id,
-    status,
-    counts: view.counts,
-    checksum: checksum(view.counts),
-    latencyMs: findings.latencyMs,
-    observedAt: view.asOf,
-    ...(view.jobs === undefined && !evidence.countsAccuse ? { basis: "observed" as const } : {}),
-    ...(isTooOld
-      ? {
-          rebaselined: true as const,
-          ...Option.match(ageMs, {
-            onNone: () => ({}),
-            onSome: (ledgerAgeMs) => ({ ledgerAgeMs })
-          })
-        }
-      : {}),
-    ...(difference === undefined
-      ? {}
-      : {
-          discrepancyDetails:
-            acceptAs === undefined
-              ? difference
-              : { ...difference, accepted: { actor: acceptAs, disputes: accepted.length } }
-        })
-  }
-  const { ended, open } = changed(account.disputes, disputes)
-  const isNews = open.length + ended.length + accepted.length > 0 || recordedStatus !== status
-  return {
-    adoptions: Option.isSome(findings.other)
-      ? []
-      : [
-          ...judgement.explained,
-          ...accepted.flatMap((dispute) => (dispute.kind === "job" ? [adoption(dispute, account, view)] : []))
-        ],
-    read: Option.some({ asOf: view.asOf, counts: acceptAs === undefined ? judgement.counts : view.counts }),
-    disputes: Option.some(disputes),
-    change: told(update, at, isNews),
-    result: update
-  }
-}
-
-/** Takes the actual side of a dispute for true. */
-const adoption = ({ id }: Dispute, account: Account, view: JobView): Adoption => ({
-  id,
-  from: account.jobs.get(id),
-  to: view.jobs?.get(id)
-})
-
-/** What a pass tells: to the stream, to whoever asks for the latest, and, if it is news, to the record. */
-const told = (update: ReconciliationUpdate, at: Timestamp, isNews: boolean): Change => {
-  const event = ofUpdate(update)
-  const { checksum, counts, discrepancyDetails, eventId, latencyMs, service, status } = update
-  const record = Write.DiscrepancyRecorded({
-    id: eventId,
-    timestamp: at,
-    service,
-    status,
-    countsJson: JSON.stringify(counts),
-    checksum,
-    latencyMs,
-    detailsJson: Option.map(Option.fromNullable(discrepancyDetails), encodeDetails)
-  })
-  return { writes: [Write.PassEnded({ service, data: event.data }), ...(isNews ? [record] : [])], events: [event] }
-}
-
-const encodeDetails = Schema.encodeSync(Schema.parseJson(DiscrepancyDetails))

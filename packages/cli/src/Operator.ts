@@ -1,0 +1,21 @@
+/** What a one-off run may change, whichever way it gets at the house. */
+import type { Command, Event } from "@mithrandir/core"
+import type * as Effect from "effect/Effect"
+import type { Failure } from "./Program.ts"
+
+export interface ReconcileRequest {
+  /** Absent: each. */
+  readonly service?: string
+  readonly accept: boolean
+}
+
+/** What changes something, and needs the one writer. */
+export interface Operator {
+  /** A pass now. */
+  readonly reconcile: (request: ReconcileRequest) => Effect.Effect<ReadonlyArray<Event.ReconciliationUpdate>, Failure>
+  /** Sends a command and follows it to its end, telling every phase. */
+  readonly run: (
+    request: Command.CommandRequest,
+    tell: (status: Event.CommandStatus) => Effect.Effect<void>
+  ) => Effect.Effect<Command.CommandState, Failure>
+}
