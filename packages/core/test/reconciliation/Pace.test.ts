@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { backoffMs, maxBackoffMs, nextTickMs } from "../../src/reconciliation/Pace.ts"
+
+const interval = fc.integer({ min: 100, max: 600_000 })
+
+describe("backoffMs", () => {
+  it("doubles from the interval to a minute, and is never shorter than the interval", () => {
+    assert.deepStrictEqual(
+      [1, 2, 3, 4, 5, 6].map((n) => backoffMs(5_000, n)),
+      [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]
+    )
+    fc.assert(
+      fc.property(interval, fc.integer({ min: 1, max: 100_000 }), (every, failures) => {
+        const wait = backoffMs(every, failures)
+        assert.isAtLeast(wait, every)
+        assert.isAtMost(wait, Math.max(every, maxBackoffMs))
+        assert.isAtMost(wait, backoffMs(every, failures + 1))
+      })
+    )
+  })
+})
+
+describe("nextTickMs", () => {
+  it("is the first moment after now that is whole intervals from the offset", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2_000_000_000 }), interval, fc.nat(), (offset, every, later) => {
+        const now = offset - every + later
+        const next = nextTickMs(offset, every, now)
+        assert.isAbove(next, now)
+        assert.isAtLeast(next, offset)
+        assert.strictEqual((next - offset) % every, 0)
+        assert.isTrue(next - every <= now || next === offset)
+      })
+    )
+  })
+})
