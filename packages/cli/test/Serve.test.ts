@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import * as Palantir from "./support/palantir.ts"
 import { run, start, stopAll } from "./support/process.ts"
@@ -102,6 +103,32 @@ describe("serve", () => {
     const ended = await serve().end()
     expect(ended).toMatchObject({ code: 1, stdout: "" })
     expect(ended.stderr).toMatch(/^mithrandir: .*mithrandir\.db: .+\n$/)
+  })
+
+  it("refuses a database that a newer version wrote, in a line", async () => {
+    const first = serve()
+    await first.line(/listens on (\S+)$/)
+    await first.stop()
+    const file = join(directory, "mithrandir.db")
+    const db = new Sqlite(file)
+    db.exec("INSERT INTO mithrandir_migration (migration_id, name) VALUES (99, 'from the future')")
+    db.close()
+    const refused = await serve().end()
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toMatch(/^mithrandir: .*mithrandir\.db: it was written by a newer version .*upgrade.*\n$/)
+  })
+
+  it("refuses a damaged database, in a line", async () => {
+    const first = serve()
+    await first.line(/verified/)
+    await first.stop()
+    const file = join(directory, "mithrandir.db")
+    const bytes = await readFile(file)
+    // The schema's own page, behind its header.
+    await writeFile(file, bytes.fill(0xee, 100, 4096))
+    const refused = await serve().end()
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toMatch(/^mithrandir: .*mithrandir\.db: it is damaged; restore it from a backup.*\n$/)
   })
 
   it("refuses a database whose directory is not there, in a line", async () => {
