@@ -69,14 +69,16 @@ const ofUpdate = (before: Narration, update: Event.ReconciliationUpdate): Part =
   const after = { ...before, told: new Map(before.told).set(service, { status, differences }) }
   const accepted = update.discrepancyDetails?.accepted
   const lines =
-    accepted === undefined ? [] : [`${service}: ${accepted.disputes} accepted as they are by ${accepted.actor}`]
+    accepted === undefined
+      ? []
+      : [`${service}: accepted by ${accepted.actor}: ${Wording.differences(update.discrepancyDetails)}`]
   if (last?.status === status && last.differences === differences) return [after, lines]
 
   switch (status) {
     case "verified": {
       const first =
         last === undefined ? "verified" : last.status === "stale" ? "answers again: verified" : "verified again"
-      const remark = Wording.basis(update)
+      const remark = [Wording.endings(update.discrepancyDetails), Wording.basis(update)].filter(Boolean).join("; ")
       return [
         after,
         [...lines, `${service}: ${first}; ${Wording.counts(update.counts)}${remark === "" ? "" : ` (${remark})`}`],

@@ -116,7 +116,8 @@ const demonstrate = (sandbox: Context.Tag.Service<Sandbox.Sandbox>, url: string)
     ])
     if (Option.isSome(yield* Effect.timeoutOption(tried, showAfter))) return
 
-    const chosen = yield* firstFailed(sandbox)
+    // Another one, so that the suggestion still works.
+    const chosen = yield* firstFailed(sandbox, failed)
     if (chosen === undefined) return
     yield* Output.happening([
       `nobody has tried yet; to show what happens, the sandbox has job ${chosen} tried again itself:`
@@ -130,5 +131,5 @@ const demonstrate = (sandbox: Context.Tag.Service<Sandbox.Sandbox>, url: string)
 
 const retry = (target: string) => ({ service: serviceId, actionType: "retry-job", target })
 
-const firstFailed = (sandbox: Context.Tag.Service<Sandbox.Sandbox>) =>
-  Effect.map(sandbox.jobs.jobs, (jobs) => jobs.find((job) => job.state === "failed")?.id)
+const firstFailed = (sandbox: Context.Tag.Service<Sandbox.Sandbox>, except?: string) =>
+  Effect.map(sandbox.jobs.jobs, (jobs) => jobs.find(({ id, state }) => state === "failed" && id !== except)?.id)

@@ -28,6 +28,16 @@ export const differences = (details: Event.DiscrepancyDetails | undefined): stri
     .join("; ")
 }
 
+/** How disputes came to their end. */
+export const endings = (details: Event.DiscrepancyDetails | undefined): string =>
+  (details?.ended ?? []).map(({ by, id }) => `${id} ${endedBy[by]}`).join("; ")
+
+const endedBy: Record<Event.EndedDispute["by"], string> = {
+  agreement: "is again as expected",
+  explanation: "has moved on as jobs do",
+  command: "is explained by a command of ours"
+}
+
 /** Why a verified pass proves less than it seems to. */
 export const basis = (update: Event.ReconciliationUpdate): string => {
   if (update.basis === "observed") return "counted only: it cannot list its jobs, so nothing can be compared"
@@ -41,9 +51,10 @@ export const basis = (update: Event.ReconciliationUpdate): string => {
 export const remarks = (update: Event.ReconciliationUpdate): string => {
   const accepted = update.discrepancyDetails?.accepted
   return [
-    accepted === undefined ? "" : `accepted as it is by ${accepted.actor}`,
+    accepted === undefined ? "" : `accepted by ${accepted.actor}`,
     update.message ?? "",
     differences(update.discrepancyDetails),
+    endings(update.discrepancyDetails),
     basis(update)
   ]
     .filter((part) => part !== "")

@@ -85,7 +85,7 @@ describe("Narrator.tell", () => {
   it("tells who accepted a discrepancy", () => {
     const accepted = { ...missing("a", "b"), accepted: { actor: "cli:ana", disputes: 2 } }
     expect(tellAll([discrepancy("a", "b"), update({ status: "verified", discrepancyDetails: accepted })])[1]).toEqual([
-      "palantir: 2 accepted as they are by cli:ana",
+      "palantir: accepted by cli:ana: missing: a, b",
       "palantir: verified again; 12 waiting, 3 active, 0 delayed, 90 completed, 2 failed"
     ])
   })

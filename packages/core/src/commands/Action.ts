@@ -41,8 +41,8 @@ export interface Action {
   readonly isRepeatable: boolean
   /** Which jobs it changes while it runs: the one that is the target, or those of the queue that is. */
   readonly touches: "job" | "queue" | "nothing"
-  /** What to expect, once it has succeeded, of a job that it touched: `undefined` is absence. */
-  readonly effected: (job: Job, proof: Proof) => Job | undefined
+  /** What to expect, once it has succeeded, of a job that it may have touched: `undefined` is absence. */
+  readonly effected: (job: Job, before: unknown, proof: Proof) => Job | undefined
 }
 
 /** No params. An empty struct would take any. */

@@ -5,10 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Ledger } from "../ledger/Ledger.ts"
+import { type Account, Ledger } from "../ledger/Ledger.ts"
 import { type Command, CommandIdTaken, Outcome, Params, Phase, phaseOf } from "../model/Command.ts"
 import { ofStatus } from "../model/Event.ts"
-import type { Job, JobId } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
 import { FromSql } from "../model/Timestamp.ts"
 import { Write } from "../storage/Change.ts"
@@ -21,8 +20,8 @@ export interface Ending {
   /** JSON: the target as it is now. */
   readonly after: unknown
   readonly logs: ReadonlyArray<string>
-  /** What the ledger is to expect from now on, given the jobs it knows. */
-  readonly adoptions: (jobs: ReadonlyMap<JobId, Job>) => ReadonlyArray<Adoption>
+  /** What the ledger is to expect from now on, given what it knows. */
+  readonly adoptions: (account: Account) => ReadonlyArray<Adoption>
 }
 
 export class CommandJournal extends Context.Tag("@mithrandir/core/CommandJournal")<
@@ -127,7 +126,7 @@ const make = Effect.gen(function* () {
     }
     const status = { commandId, service, phase: phaseOf(outcome), logs }
     yield* ledger.enter(service, (account) => ({
-      adoptions: ending.adoptions(account.jobs),
+      adoptions: ending.adoptions(account),
       read: Option.none(),
       disputes: Option.none(),
       change: {

@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { type Command, isEnd } from "../model/Command.ts"
-import type { Job, JobId } from "../model/Job.ts"
+import type { Account } from "../ledger/Ledger.ts"
+import type { Job } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
 import type { ActionError } from "../sources/JobSource.ts"
@@ -173,7 +174,7 @@ const make = Effect.gen(function* () {
       verified: proof.verified,
       after: proof.after,
       logs: Option.contains(proof.verified, false) ? [...logs, "looked again: the effect does not show"] : logs,
-      adoptions: touched(action, order, (job) => action.effected(job, proof))
+      adoptions: touched(action, order, (job) => action.effected(job, Option.getOrNull(command.before), proof))
     })
 
   /** Looks until the effect shows, or for as long as it might. */
@@ -220,12 +221,17 @@ const untilDeadline = <A, E, R>(command: Command, effect: Effect.Effect<A, E, R>
         })
   )
 
+/**
+ * What the ledger learns of the jobs that a command touched: the one that it names, or those of its queue. A job of
+ * the queue that is disputed was disputed before, and stays so.
+ */
 const touched =
   (action: Action, { target }: Order, change: (job: Job) => Job | undefined) =>
-  (jobs: ReadonlyMap<JobId, Job>): ReadonlyArray<Adoption> => {
+  ({ disputes, jobs }: Account): ReadonlyArray<Adoption> => {
+    const disputed = new Set(disputes.map(({ id }) => id))
     const candidates =
       action.touches === "queue"
-        ? Array.from(jobs.values()).filter(({ queue }) => queue === target)
+        ? Array.from(jobs.values()).filter(({ id, queue }) => queue === target && !disputed.has(id))
         : action.touches === "job"
           ? Option.toArray(Option.fromNullable(jobs.get(target)))
           : []

@@ -28,7 +28,7 @@ export const retryJob: Action = {
     })),
   isRepeatable: false,
   touches: "job",
-  effected: (job, { after }) =>
+  effected: (job, _before, { after }) =>
     Option.match(decode(after), { onNone: () => job, onSome: ({ queue, state }) => ({ ...job, queue, state }) })
 }
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { JobState } from "../model/Job.ts"
+import type { Job, JobState } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
 import { type Action, noParams, type Order, unsupported } from "./Action.ts"
 
@@ -49,10 +49,17 @@ export const purgeQueue: Action = {
     })),
   isRepeatable: false,
   touches: "queue",
-  effected: (job) => (isPurged(job.state) ? undefined : job)
+  effected: (job, before) => (isPurged(job.state) && wasThere(job, before) ? undefined : job)
 }
 
 const isPurged = (state: JobState) => state === "waiting" || state === "delayed"
+
+/** A job that had vanished before is not ours to explain. Of more jobs than were written down, any may have been there. */
+const wasThere = (job: Job, before: unknown): boolean =>
+  Option.match(decode(before), {
+    onNone: () => false,
+    onSome: ({ jobIds, total }) => jobIds === undefined || total > jobIds.length || jobIds.includes(job.id)
+  })
 
 const look = ({ source, target }: Order) =>
   Effect.gen(function* () {

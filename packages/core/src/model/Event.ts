@@ -26,7 +26,20 @@ export const Acceptance = Schema.Struct({ actor: Schema.String, disputes: Schema
   identifier: "Acceptance"
 })
 
-/** What exactly differs. Each list has at most `maxListedIds` entries. */
+/** A dispute that this pass found ended. */
+export const EndedDispute = Schema.Struct({
+  /** The job's, or the state whose count was disputed. */
+  id: Schema.String,
+  since: Timestamp,
+  /**
+   * `agreement`: the sides say the same again. `explanation`: they differ in a way that jobs ordinarily do. `command`:
+   * one of ours changed what is expected.
+   */
+  by: Schema.Literal("agreement", "explanation", "command")
+}).annotations({ identifier: "EndedDispute" })
+export type EndedDispute = typeof EndedDispute.Type
+
+/** What exactly differs, and what no longer does. Each list has at most `maxListedIds` entries. */
 export const DiscrepancyDetails = Schema.Struct({
   expected: KnownCounts,
   actual: KnownCounts,
@@ -42,10 +55,12 @@ export const DiscrepancyDetails = Schema.Struct({
     Schema.Array(Schema.Struct({ state: JobState, expected: Schema.NonNegativeInt, actual: Schema.NonNegativeInt })),
     { exact: true }
   ),
-  /** Since when the oldest of these disputes is open. */
+  /** Since when the oldest of these disputes is open, or was. */
   since: Timestamp,
-  accepted: Schema.optionalWith(Acceptance, { exact: true })
+  accepted: Schema.optionalWith(Acceptance, { exact: true }),
+  ended: Schema.optionalWith(Schema.Array(EndedDispute), { exact: true })
 }).annotations({ identifier: "DiscrepancyDetails" })
+
 export type DiscrepancyDetails = typeof DiscrepancyDetails.Type
 
 /** The result of one pass. */

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
 import { type Account, changed, type Entry } from "../ledger/Ledger.ts"
-import { DiscrepancyDetails, ofUpdate, type PassStatus, type ReconciliationUpdate } from "../model/Event.ts"
+import { DiscrepancyDetails, type EndedDispute, ofUpdate, type PassStatus, type ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import { checksum, type JobView, tally } from "../model/JobView.ts"
 import { type Adoption, type Dispute, type Evidence, judge, type Reading, type Side } from "../model/Judgement.ts"
@@ -71,7 +71,9 @@ export const conclude = (
   const accepted = acceptAs === undefined ? [] : judgement.disputes
   const disputes = acceptAs === undefined ? judgement.disputes : []
   const status: PassStatus = disputes.length === 0 ? "verified" : "discrepancy"
-  const difference = details([...disputes, ...accepted], view.counts)
+  const { ended, open } = changed(account.disputes, [...disputes, ...accepted])
+  const endings = ended.map((dispute) => ending(dispute, account, view))
+  const difference = details([...disputes, ...accepted], view.counts, endings)
   const update: ReconciliationUpdate = {
     eventId: uuid(),
     service: service.id,
@@ -99,7 +101,6 @@ export const conclude = (
               : { ...difference, accepted: { actor: acceptAs, disputes: accepted.length } }
         })
   }
-  const { ended, open } = changed(account.disputes, disputes)
   const isNews = open.length + ended.length + accepted.length > 0 || recordedStatus !== status
   return {
     adoptions: Option.isSome(findings.other)
@@ -113,6 +114,15 @@ export const conclude = (
     change: told(update, at, isNews),
     result: update
   }
+}
+
+/** By what a dispute came to its end. */
+const ending = (dispute: Dispute, account: Account, view: JobView): EndedDispute => {
+  const expected = account.jobs.get(dispute.id)?.state ?? "absent"
+  const actual = view.jobs?.get(dispute.id)?.state ?? "absent"
+  const by = dispute.kind === "count" || expected === actual ? "agreement" : "explanation"
+  const isOurs = dispute.kind === "job" && expected !== dispute.expected
+  return { id: dispute.id, since: dispute.since, by: isOurs ? "command" : by }
 }
 
 /** Takes the actual side of a dispute for true. */

@@ -1,13 +1,17 @@
 /** How disputes are told. */
 import * as DateTime from "effect/DateTime"
-import { type DiscrepancyDetails, maxListedIds } from "../model/Event.ts"
+import { type DiscrepancyDetails, type EndedDispute, maxListedIds } from "../model/Event.ts"
 import { isFinished, type JobState } from "../model/Job.ts"
 import type { JobCounts } from "../model/JobView.ts"
 import type { Dispute } from "../model/Judgement.ts"
 
-/** What exactly differs, of one dispute at least; `undefined` of none. */
-export const details = (disputes: ReadonlyArray<Dispute>, actual: JobCounts): DiscrepancyDetails | undefined => {
-  const [first, ...others] = disputes
+/** What exactly differs, and what no longer does; `undefined` where there is neither. */
+export const details = (
+  disputes: ReadonlyArray<Dispute>,
+  actual: JobCounts,
+  ended: ReadonlyArray<EndedDispute> = []
+): DiscrepancyDetails | undefined => {
+  const [first, ...others] = [...disputes, ...ended]
   if (first === undefined) return undefined
   const jobs = disputes.filter((dispute) => dispute.kind === "job")
   const counts = disputes.filter((dispute) => dispute.kind === "count")
@@ -26,6 +30,7 @@ export const details = (disputes: ReadonlyArray<Dispute>, actual: JobCounts): Di
     ...(counts.length === 0
       ? {}
       : { changedCounts: counts.map(({ id, expected, actual }) => ({ state: id, expected, actual })) }),
+    ...(ended.length === 0 ? {} : { ended: ended.slice(0, maxListedIds) }),
     since: others.reduce((oldest, { since }) => DateTime.min(oldest, since), first.since)
   }
 }

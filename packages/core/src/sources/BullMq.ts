@@ -143,7 +143,8 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
       find,
       queue: Effect.fn("BullMq.queue")(function* (name: string) {
         const queue = queues.get(name)
-        return queue === undefined ? Option.none() : Option.some(new Queue({ name, counts: yield* queue.read.counts }))
+        if (queue === undefined || !(yield* queue.read.exists)) return Option.none()
+        return Option.some(new Queue({ name, counts: yield* queue.read.counts }))
       }),
       actions: {
         retryJob: Effect.fn("BullMq.retryJob")((id: JobId) =>

@@ -57,10 +57,13 @@ end
 return false`
 }
 
+const existsScript = { name: "mithrandir:exists", lua: 'return redis.call("EXISTS", unpack(KEYS))' }
+
 /** Makes the scripts known to a connection. */
 export const define = (client: Client): void => {
   client.defineCommand(countScript.name, { numberOfKeys: sets.length, lua: countScript.lua, readOnly: true })
   client.defineCommand(findScript.name, { numberOfKeys: sets.length + 1, lua: findScript.lua, readOnly: true })
+  client.defineCommand(existsScript.name, { numberOfKeys: sets.length + 2, lua: existsScript.lua, readOnly: true })
   BullMqDepartures.define(client)
 }
 
@@ -70,6 +73,8 @@ export interface FoundJob {
 }
 
 export interface BullMqQueue {
+  /** Whether anybody ever used it: an empty queue has left something, a misspelled one has not. */
+  readonly exists: Effect.Effect<boolean, ReadError>
   readonly counts: Effect.Effect<JobCounts, ReadError>
   /** Every job as of one moment, ids as BullMQ has them. */
   readonly jobs: Effect.Effect<ReadonlyArray<Job>, ReadError>
@@ -98,6 +103,11 @@ export const make = (options: {
       })
       return sum
     }
+  )
+
+  const exists = Effect.map(
+    connection.call((client) => client.runCommand(existsScript.name, [toKey("meta"), toKey("id"), ...keys])),
+    (number: number) => number > 0
   )
 
   // A transaction is one moment: a job that moves is in exactly one of the sets.
@@ -141,5 +151,5 @@ export const make = (options: {
   const finished = (id: string) =>
     Effect.map(departures.finished(id), (state): FoundJob | undefined => state && { state })
 
-  return { counts, jobs, find, finished }
+  return { exists, counts, jobs, find, finished }
 }

@@ -99,6 +99,10 @@ export const layerSqlite = (options: {
       const connect = (access: "write" | "read") =>
         Effect.gen(function* () {
           if (access === "write") yield* touch(database)
+          else if (!(yield* Effect.mapError(fs.exists(database), unusable))) {
+            const problem = "there is no such file; a first pass, or a server that starts, makes it"
+            return yield* new DatabaseUnusable({ database, reason: "missing", problem })
+          }
           const sql = yield* open(database, access === "read", access === "read")
           yield* settle(sql, access === "write" ? writerSettings : readerSettings).pipe(Effect.mapError(unusable))
           return sql

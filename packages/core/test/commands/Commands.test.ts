@@ -200,6 +200,28 @@ describe("a command", () => {
     })
   )
 
+  it.scoped("explains what it did, and nothing that vanished before it", () =>
+    Effect.gen(function* () {
+      const { control, pass, run } = yield* begun
+      yield* control.put({ id: "known", queue: "bulk" }, { id: "unseen", queue: "bulk" })
+      yield* pass
+      yield* control.remove("known")
+      assert.deepStrictEqual((yield* pass)?.discrepancyDetails?.missingJobIds, ["known"])
+      // This one vanishes between the last pass and the purge, which writes down what was still there.
+      yield* control.remove("unseen")
+      assert.strictEqual(last(yield* run(order("purge-queue", "bulk")))?.phase, "success")
+      assert.deepStrictEqual((yield* pass)?.discrepancyDetails?.missingJobIds, ["known", "unseen"])
+      // To delete a job that vanished says that it is meant to be gone.
+      yield* run(order("delete-job", "known"))
+      const left = yield* pass
+      assert.deepStrictEqual(left?.discrepancyDetails?.missingJobIds, ["unseen"])
+      assert.deepStrictEqual(
+        left?.discrepancyDetails?.ended?.map(({ by, id }) => [id, by]),
+        [["known", "command"]]
+      )
+    })
+  )
+
   it.scoped("that upstream certainly did not apply is a failure", () =>
     Effect.gen(function* () {
       const { control, run } = yield* begun

@@ -102,7 +102,12 @@ describe("a pass", () => {
       yield* control.remove("a")
       assert.strictEqual((yield* pass()).status, "discrepancy")
       yield* control.put({ id: "a", state: "active" })
-      assert.strictEqual((yield* pass()).status, "verified")
+      const ended = yield* pass()
+      assert.strictEqual(ended.status, "verified")
+      assert.deepStrictEqual(
+        ended.discrepancyDetails?.ended?.map(({ by, id }) => [id, by]),
+        [["a", "explanation"]]
+      )
       assert.deepStrictEqual(
         rows(file).map(({ status }) => status),
         ["discrepancy", "verified"]
