@@ -4,7 +4,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
 import { type Account, changed, type Entry } from "../ledger/Ledger.ts"
-import { DiscrepancyDetails, type EndedDispute, ofUpdate, type PassStatus, type ReconciliationUpdate } from "../model/Event.ts"
+import {
+  DiscrepancyDetails,
+  type EndedDispute,
+  ofUpdate,
+  type PassStatus,
+  type ReconciliationUpdate
+} from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import { checksum, type JobView, tally } from "../model/JobView.ts"
 import { type Adoption, type Dispute, type Evidence, judge, type Reading, type Side } from "../model/Judgement.ts"

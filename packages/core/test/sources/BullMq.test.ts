@@ -62,6 +62,18 @@ describeWithRedis("BullMq", (url) => {
     })
   )
 
+  it.scopedLive("a queue that nobody ever used does not exist, and looking for it leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const prefix = testPrefix()
+      const mail = yield* testQueue(url, "mail", prefix)
+      const source = yield* sourceAt({ url, prefix, queues: ["mail", "mial"] })
+      assert.isTrue(Option.isSome(yield* source.queue?.("mail") ?? noAction))
+      assert.deepStrictEqual(yield* source.queue?.("mial") ?? noAction, Option.none())
+      assert.deepStrictEqual(yield* listed(source), [])
+      assert.strictEqual(yield* Effect.promise(() => mail.client.exists(`${prefix}:mial:events`)), 0)
+    })
+  )
+
   it.scopedLive("prioritized, paused and waiting for children are ways of waiting", () =>
     Effect.gen(function* () {
       const { mail, source } = yield* arranged
