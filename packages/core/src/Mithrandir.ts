@@ -54,11 +54,14 @@ export const layer = <E, R>(
 > => {
   const logs = Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, EventLog.layer)
   const services = Layer.provideMerge(HealthMonitor.layer, ServiceRegistry.layer(options.services))
-  const state = Layer.mergeAll(Ledger.layer, InFlight.layer, options.expected ?? ExpectedState.layerLedger)
+  const journal = Layer.merge(CommandJournal.layer, CommandCatalog.layer(options.actions))
+  const state = Layer.provideMerge(
+    InFlight.layer,
+    Layer.provideMerge(journal, Layer.merge(Ledger.layer, options.expected ?? ExpectedState.layerLedger))
+  )
   const commands = Commands.layer.pipe(
     Layer.provide(CommandDispatcher.layerInProcess),
-    Layer.provide(CommandRunner.layer),
-    Layer.provide(Layer.merge(CommandJournal.layer, CommandCatalog.layer(options.actions)))
+    Layer.provide(CommandRunner.layer)
   )
   return Layer.merge(commands, Reconciler.layer).pipe(
     Layer.provide(state),

@@ -36,7 +36,11 @@ export interface Action {
   readonly isDone: (before: unknown, order: Order) => Option.Option<string>
   /** Asks upstream; gives a line for the logs. */
   readonly execute: (order: Order) => Effect.Effect<string, ActionError>
-  readonly verify: (before: unknown, order: Order) => Effect.Effect<Proof, ReadError>
+  /**
+   * Looks for the effect. Where upstream did not say that it acted (`answered`), only what nothing else can have done
+   * proves anything.
+   */
+  readonly verify: (before: unknown, order: Order, answered: boolean) => Effect.Effect<Proof, ReadError>
   /** Doing it again has no other effect than doing it once, even where the upstream honours no keys. */
   readonly isRepeatable: boolean
   /** Which jobs it changes while it runs: the one that is the target, or those of the queue that is. */

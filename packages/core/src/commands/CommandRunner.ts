@@ -1,4 +1,5 @@
 /** Runs commands from T2 to T3, each at most once, and finishes what a crash left behind. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -7,13 +8,13 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import type { Account } from "../ledger/Ledger.ts"
 import { type Command, isEnd } from "../model/Command.ts"
-import type { Job } from "../model/Job.ts"
+import { type Job, JobDetail } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
 import type { ActionError } from "../sources/JobSource.ts"
-import type { StoreUnreadable } from "../storage/Store.ts"
 import type { Action, Order, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
@@ -24,9 +25,9 @@ export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")
   {
     /**
      * Runs a journaled command to its end, or, if it was running when a process died, finishes it. One at a time
-     * per target. Fails only where the journal cannot even be read; what can't be written is tried until it is.
+     * per target. Never fails: what can't be read or written is tried until it is.
      */
-    readonly run: (commandId: string) => Effect.Effect<void, StoreUnreadable>
+    readonly run: (commandId: string) => Effect.Effect<void>
   }
 >() {}
 
@@ -34,14 +35,14 @@ export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")
 const maxRunning = 16
 
 /** An effect that does not show at once, such as a restart, is looked for during five seconds. */
-const maxLooks = 20
+const maxLookingMs = 5_000
 const lookInterval = "250 millis"
 
 const untold: Proof = { after: null, verified: Option.none() }
 
-/** For writes that must be made sooner or later: tried after 100 ms, 200 ms, 400 ms, … 5 s, for ever. */
-const untilWritten = <A, E, R>(write: Effect.Effect<A, E, R>): Effect.Effect<A, never, R> =>
-  write.pipe(
+/** For what must be read or written sooner or later: tried after 100 ms, 200 ms, 400 ms, … 5 s, for ever. */
+const untilDone = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, never, R> =>
+  effect.pipe(
     Effect.retry(Schedule.jittered(Schedule.union(Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")))),
     Effect.orDie
   )
@@ -58,7 +59,7 @@ const make = Effect.gen(function* () {
     journal.end(command, ending).pipe(
       // Its end is on the record already: an earlier attempt was acknowledged too late.
       Effect.catchTag("CommandIdTaken", () => Effect.void),
-      untilWritten
+      untilDone
     )
 
   /** It is certain that nothing was applied. */
@@ -66,7 +67,7 @@ const make = Effect.gen(function* () {
     end(command, { outcome: "failure", verified: Option.none(), after, logs, adoptions: () => [] })
 
   const run = Effect.fn("CommandRunner.run")(function* (commandId: string) {
-    const command = Option.getOrUndefined(yield* journal.find(commandId))
+    const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
     if (command === undefined || isEnd(command.phase)) return
     const known = yield* Effect.either(
       Effect.all({ service: registry.get(command.service), action: catalog.get(command.actionType) })
@@ -82,16 +83,30 @@ const make = Effect.gen(function* () {
     const order: Order = { source: service.source, target, params, key: commandId }
     const proceed = command.phase === "queued" ? begin(command, action, order) : finish(command, action, order)
     yield* proceed.pipe(
+      Effect.catchAllCause((cause) =>
+        Cause.isInterrupted(cause) ? Effect.failCause(cause) : giveUp(commandId, cause)
+      ),
       running.withPermits(1),
       oneAtATime(`${service.id} ${target}`),
       inFlight.during({ service: service.id, touches: action.touches, target })
     )
   })
 
+  /** An action that throws is a mistake in the program, and no reason to leave a command running for ever. */
+  const giveUp = (commandId: string, cause: Cause.Cause<never>) =>
+    Effect.gen(function* () {
+      yield* Effect.logError("a command's action failed in a way that it should not", cause)
+      const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
+      if (command === undefined || isEnd(command.phase)) return
+      const logs = [...command.logs, "the action failed in a way that it should not; see the server's log"]
+      if (command.phase === "queued") return yield* fail(command, logs)
+      yield* end(command, { outcome: "timeout", verified: Option.none(), after: null, logs, adoptions: () => [] })
+    })
+
   /** From `queued`: looks, starts, judges, and asks upstream. */
   const begin = (queued: Command, action: Action, order: Order) =>
     Effect.gen(function* () {
-      const looked = yield* Effect.either(untilDeadline(queued, action.snapshot(order)))
+      const looked = yield* Effect.either(untilDeadline(queued, Effect.map(action.snapshot(order), asJson)))
       if (looked._tag === "Right" && looked.right._tag === "Late") return yield* fail(queued, late(queued))
       const before = Either.match(looked, {
         onLeft: () => Option.none<unknown>(),
@@ -102,7 +117,7 @@ const make = Effect.gen(function* () {
         journal.start(queued, before, queued.logs).pipe(
           Effect.as(true),
           Effect.catchTag("CommandIdTaken", () => Effect.succeed(false)),
-          untilWritten
+          untilDone
         )
       )
       if (started._tag === "Late") return yield* fail(queued, late(queued))
@@ -138,14 +153,14 @@ const make = Effect.gen(function* () {
       const answer = yield* Effect.either(untilDeadline(command, action.execute(order)))
       if (answer._tag === "Right" && answer.right._tag === "InTime") {
         const logs = [...command.logs, answer.right.value]
-        const proof = yield* prove(command, action, order)
+        const proof = yield* prove(command, action, order, true)
         return yield* succeed(command, action, order, proof, logs)
       }
       const why = answer._tag === "Left" ? answer.left.message : "upstream had not answered when the deadline passed"
       const logs = [...command.logs, why]
       // After an attempt before this one, "certainly not applied" is said of this attempt alone.
       if (answer._tag === "Left" && isFirst && isCertain(answer.left)) {
-        const proof = yield* Effect.option(action.verify(Option.getOrNull(command.before), order))
+        const proof = yield* Effect.option(action.verify(Option.getOrNull(command.before), order, false))
         return yield* fail(command, logs, Option.match(proof, { onNone: () => null, onSome: ({ after }) => after }))
       }
       yield* look({ ...command, logs }, action, order)
@@ -154,7 +169,7 @@ const make = Effect.gen(function* () {
   /** The effect is unknown: looking again may prove it, and can never disprove it. */
   const look = (command: Command, action: Action, order: Order) =>
     Effect.gen(function* () {
-      const proof = yield* prove(command, action, order)
+      const proof = yield* prove(command, action, order, false)
       if (Option.contains(proof.verified, true)) {
         return yield* succeed(command, action, order, proof, [...command.logs, "looked again: the effect is there"])
       }
@@ -164,7 +179,10 @@ const make = Effect.gen(function* () {
         after: proof.after,
         logs: [...command.logs, "looked again: the effect cannot be told; it may still come"],
         // If it comes, it is ours: what vanishes now accuses nobody.
-        adoptions: touched(action, order, (job) => ({ ...job, leaves: true }))
+        adoptions: (account) => [
+          ...touched(action, order, (job) => ({ ...job, leaves: true }))(account),
+          ...unknownYet(action, command, account)
+        ]
       })
     })
 
@@ -178,17 +196,16 @@ const make = Effect.gen(function* () {
     })
 
   /** Looks until the effect shows, or for as long as it might. */
-  const prove = (command: Command, action: Action, order: Order): Effect.Effect<Proof> =>
+  const prove = (command: Command, action: Action, order: Order, answered: boolean): Effect.Effect<Proof> =>
     Effect.gen(function* () {
-      let proof = untold
-      for (let looks = 0; looks < maxLooks; looks++) {
-        if (looks > 0) yield* Effect.sleep(lookInterval)
-        const seen = yield* Effect.option(action.verify(Option.getOrNull(command.before), order))
-        proof = Option.getOrElse(seen, () => untold)
+      const until = (yield* Clock.currentTimeMillis) + maxLookingMs
+      while (true) {
+        const seen = yield* Effect.option(action.verify(Option.getOrNull(command.before), order, answered))
+        const proof = Option.match(seen, { onNone: () => untold, onSome: (it) => ({ ...it, after: asJson(it.after) }) })
         const isDecided = Option.isSome(seen) && !Option.contains(proof.verified, false)
-        if (isDecided) return proof
+        if (isDecided || (yield* Clock.currentTimeMillis) >= until) return proof
+        yield* Effect.sleep(lookInterval)
       }
-      return proof
     })
 
   return CommandRunner.of({ run })
@@ -204,6 +221,9 @@ const isCertain = (error: ActionError): boolean =>
   (error._tag === "SourceUnavailable" && error.reason === "connect")
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
+
+/** What will be written, or a defect now, where it still ends the command, and not in the middle of a commit. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null")
 
 const remaining = (command: Command) => Effect.map(Clock.currentTimeMillis, (now) => command.deadline.epochMillis - now)
 
@@ -240,6 +260,17 @@ const touched =
       return to === from ? [] : [{ id: from.id, from, to }]
     })
   }
+
+/** A job that no pass has seen yet, but the command has: known to the ledger as one that may vanish. */
+const unknownYet = (action: Action, { before, target }: Command, { jobs }: Account): ReadonlyArray<Adoption> =>
+  action.touches !== "job" || jobs.has(target)
+    ? []
+    : Option.match(Option.flatMap(before, decodeJob), {
+        onNone: () => [],
+        onSome: ({ id, queue, state }) => [{ id, from: undefined, to: { id, queue, state, leaves: true } }]
+      })
+
+const decodeJob = Schema.decodeUnknownOption(JobDetail)
 
 /** Runs effects of one key one after the other, and forgets keys that nobody uses. */
 const makeKeyed = Effect.sync(() => {

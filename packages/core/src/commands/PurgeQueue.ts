@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Job, JobState } from "../model/Job.ts"
+import type { Job } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
 import { type Action, noParams, type Order, unsupported } from "./Action.ts"
 
@@ -37,29 +37,37 @@ export const purgeQueue: Action = {
       source.actions.purgeQueue?.(target, key) ?? unsupported,
       (n) => `${n} ${n === 1 ? "job was" : "jobs were"} purged`
     ),
-  verify: (before, order) =>
+  verify: (before, order, answered) =>
     Effect.map(look(order), ({ ids, snapshot }) => ({
       after: snapshot,
-      // Counts alone could prove it only on a queue to which nobody adds.
-      verified: Option.zipWith(
-        ids,
-        Option.flatMapNullable(decode(before), ({ jobIds }) => jobIds),
-        (now, then) => then.every((id) => !now.has(id))
-      )
+      // Workers empty queues, too. And counts alone could prove it only on a queue to which nobody adds.
+      verified: answered
+        ? Option.zipWith(
+            ids,
+            Option.flatMapNullable(decode(before), ({ jobIds }) => jobIds),
+            (now, then) => then.every((id) => !now.has(id))
+          )
+        : Option.none()
     })),
   isRepeatable: false,
   touches: "queue",
-  effected: (job, before) => (isPurged(job.state) && wasThere(job, before) ? undefined : job)
+  effected: (job, before) => effected(job, Option.getOrUndefined(decode(before)))
 }
 
-const isPurged = (state: JobState) => state === "waiting" || state === "delayed"
+const isPurged = ({ spared, state }: Job) => (state === "waiting" || state === "delayed") && spared !== true
 
-/** A job that had vanished before is not ours to explain. Of more jobs than were written down, any may have been there. */
-const wasThere = (job: Job, before: unknown): boolean =>
-  Option.match(decode(before), {
-    onNone: () => false,
-    onSome: ({ jobIds, total }) => jobIds === undefined || total > jobIds.length || jobIds.includes(job.id)
-  })
+/**
+ * What was written down is gone, whatever the ledger last knew of it. A job that had vanished before is not ours to
+ * explain. Where more was there than was written down, any that waited may be gone, and one that was at work may have
+ * fallen back in time.
+ */
+const effected = (job: Job, before: Snapshot | undefined): Job | undefined => {
+  if (before === undefined) return job
+  const { jobIds = [], total } = before
+  if (jobIds.includes(job.id)) return undefined
+  if (total <= jobIds.length) return job
+  return isPurged(job) ? undefined : { ...job, leaves: true }
+}
 
 const look = ({ source, target }: Order) =>
   Effect.gen(function* () {
@@ -71,7 +79,7 @@ const look = ({ source, target }: Order) =>
     }
     const ids = new Set<string>()
     yield* Stream.runForEach(source.jobs, (job) =>
-      Effect.sync(() => job.queue === target && isPurged(job.state) && ids.add(job.id))
+      Effect.sync(() => job.queue === target && isPurged(job) && ids.add(job.id))
     )
     const snapshot: Snapshot = { counts, jobIds: Array.from(ids).sort().slice(0, maxSnapshotIds), total: ids.size }
     return { snapshot, ids: Option.some<ReadonlySet<string>>(ids) }

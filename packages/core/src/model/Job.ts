@@ -26,6 +26,8 @@ export interface Job {
    * absence is no evidence.
    */
   readonly leaves?: boolean
+  /** A purge leaves it where it is, though it waits: a scheduler's next job, a parent that waits for its children. */
+  readonly spared?: boolean
 }
 
 /** A job looked up by its id. */

@@ -55,6 +55,8 @@ export interface Evidence {
   /** What looking up single jobs gave, for those that are listed no more. */
   readonly found: ReadonlyMap<JobId, Side>
   readonly inFlight: InFlight
+  /** Whether the jobs of a queue are listed at all. */
+  readonly isCovered: (queue: string) => boolean
   readonly open: ReadonlyArray<Dispute>
   readonly now: Timestamp
   /** Whether counts alone may accuse: the source cannot list, but the expected side has its own source. */
@@ -110,8 +112,8 @@ export const judge = (expected: JobView, actual: Reading, evidence: Evidence): J
     (!isVanished(difference) || evidence.found.get(difference.id) === "absent")
 
   const jobs = actual.view.jobs
-  if (jobs !== undefined) {
-    const expectedJobs = expected.jobs ?? new Map<JobId, Job>()
+  const expectedJobs = expected.jobs
+  if (jobs !== undefined && expectedJobs !== undefined) {
     const consider = (id: JobId, from: Job | undefined, to: Job | undefined) => {
       if (alike(from, to)) return
       if (isInFlight(evidence.inFlight, from) || isInFlight(evidence.inFlight, to)) {
@@ -120,18 +122,22 @@ export const judge = (expected: JobView, actual: Reading, evidence: Evidence): J
         return
       }
       const difference = { kind: "job", id, expected: sideOf(from), actual: sideOf(to) } as const
-      if (isExplained(evidence.explanation, from, to) || accuse(difference) === "explained") {
+      if (isExplained(from, to, evidence) || accuse(difference) === "explained") {
         // Whatever once made a job's absence no evidence goes on doing so.
         explained.push({ id, from, to: from?.leaves && to !== undefined ? { ...to, leaves: true } : to })
       }
     }
     for (const [id, from] of expectedJobs) consider(id, from, jobs.get(id))
     for (const [id, to] of jobs) if (!expectedJobs.has(id)) consider(id, undefined, to)
-    // A system whose counts hold still and contradict its own listing is not telling the truth in one of them.
+  }
+  if (jobs !== undefined) {
+    // A system whose counts hold still and contradict its own listing is not telling the truth in one of them. While
+    // they move they say nothing, neither against it nor for it.
     if (actual.countsHeld) differingCounts(tally(jobs.values()), actual.view.counts).forEach(accuse)
+    else disputes.push(...evidence.open.filter(({ kind }) => kind === "count"))
   }
   const counts: Record<JobState, number> = { ...actual.view.counts }
-  if (jobs === undefined && evidence.countsAccuse) {
+  if ((jobs === undefined || expectedJobs === undefined) && evidence.countsAccuse) {
     for (const missed of missedCounts(expected.counts, actual.view.counts)) {
       if (accuse(missed) !== "explained") counts[missed.id] = missed.expected
     }
@@ -173,10 +179,16 @@ const isInFlight = (inFlight: InFlight, job: Job | undefined): boolean =>
  * been retried and finished in between. Only two things never happen by themselves: an unfinished job vanishes, and
  * a completed job comes back to life.
  */
-const isExplained = (explanation: Explanation, from: Job | undefined, to: Job | undefined): boolean => {
-  if (to === undefined) return from === undefined || isFinished(from.state) || from.leaves === true
-  if (explanation !== "lifecycle") return from?.state === to.state
-  return from === undefined || from.state !== "completed" || to.state === "completed"
+const isExplained = (from: Job | undefined, to: Job | undefined, evidence: Evidence): boolean => {
+  if (to === undefined) {
+    if (from === undefined || isFinished(from.state) || from.leaves === true) return true
+    const found = evidence.found.get(from.id)
+    // It finished, as a look at it alone showed, and is listed no more; or its queue is not.
+    return (found !== undefined && found !== "absent" && isFinished(found)) || !evidence.isCovered(from.queue)
+  }
+  if (evidence.explanation !== "lifecycle") return from?.state === to.state
+  // One that leaves by itself may have done so, and another come under its id.
+  return from === undefined || from.leaves === true || from.state !== "completed" || to.state === "completed"
 }
 
 /** Finished jobs may leave, so that there are fewer of them says nothing. */
@@ -199,6 +211,10 @@ const seenIn = (first: NonNullable<Evidence["first"]>, difference: Difference): 
       sideOf(expected.jobs?.get(id)) === difference.expected
     )
   }
-  const then = jobs === undefined ? expected.counts : actual.countsHeld ? tally(jobs.values()) : undefined
+  if (jobs === undefined || expected.jobs === undefined) {
+    const isSame = expected.counts[difference.id] === difference.expected
+    if (isSame && actual.view.counts[difference.id] === difference.actual) return true
+  }
+  const then = jobs !== undefined && actual.countsHeld ? tally(jobs.values()) : undefined
   return then?.[difference.id] === difference.expected && actual.view.counts[difference.id] === difference.actual
 }

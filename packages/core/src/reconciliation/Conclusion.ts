@@ -53,6 +53,7 @@ export const frame = (
     first,
     found,
     inFlight: touched,
+    isCovered: service.source.covers ?? (() => true),
     open: account.disputes,
     now,
     countsAccuse: Option.isSome(other) || service.expectation === "strict"
@@ -152,7 +153,11 @@ export const told = (update: ReconciliationUpdate, at: Timestamp, isNews: boolea
     latencyMs,
     detailsJson: Option.map(Option.fromNullable(discrepancyDetails), encodeDetails)
   })
-  return { writes: [Write.PassEnded({ service, data: event.data }), ...(isNews ? [record] : [])], events: [event] }
+  const recorded = isNews ? Option.some(status) : Option.none()
+  return {
+    writes: [Write.PassEnded({ service, data: event.data, recorded }), ...(isNews ? [record] : [])],
+    events: [event]
+  }
 }
 
 const encodeDetails = Schema.encodeSync(Schema.parseJson(DiscrepancyDetails))

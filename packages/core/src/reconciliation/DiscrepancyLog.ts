@@ -37,7 +37,7 @@ export class DiscrepancyLog extends Context.Tag("@mithrandir/core/DiscrepancyLog
   DiscrepancyLog,
   {
     readonly page: (query: DiscrepancyQuery) => Effect.Effect<Page<Discrepancy>, StoreUnreadable>
-    /** The status of the newest row of a service. */
+    /** The status that was recorded of a service last. */
     readonly lastStatus: (service: ServiceId) => Effect.Effect<Option.Option<PassStatus>, StoreUnreadable>
   }
 >() {}
@@ -68,10 +68,10 @@ const make = Effect.gen(function* () {
   const lastStatus = Effect.fn("DiscrepancyLog.lastStatus")((service: ServiceId) =>
     Effect.map(
       store.read(
-        (sql) => sql<{ status: PassStatus }>`
-          SELECT status FROM discrepancy_event WHERE service = ${service} ORDER BY timestamp DESC, id DESC LIMIT 1`
+        (sql) => sql<{ status: PassStatus | null }>`
+          SELECT recorded_status AS status FROM latest_update WHERE service = ${service}`
       ),
-      (rows) => Option.map(Option.fromNullable(rows[0]), ({ status }) => status)
+      (rows) => Option.flatMapNullable(Option.fromNullable(rows[0]), ({ status }) => status)
     )
   )
 

@@ -14,6 +14,10 @@ import { maxListedJobs, type ReadError, type Shape, SourceInvalid } from "../sou
 export const read = (source: Shape): Effect.Effect<Reading, ReadError> =>
   Effect.gen(function* () {
     const asOf = yield* DateTime.now
+    if (source.jobs !== undefined && source.isAtomic === true) {
+      const jobs = yield* list(source.jobs)
+      return { view: { asOf, counts: tally(jobs.values()), jobs }, countsHeld: true }
+    }
     const before = yield* source.counts
     if (source.jobs === undefined) return { view: { asOf, counts: before }, countsHeld: true }
     const jobs = yield* list(source.jobs)

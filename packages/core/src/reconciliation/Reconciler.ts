@@ -10,7 +10,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
 import { InFlight } from "../commands/InFlight.ts"
-import { ExpectedState, type ExpectedUnavailable } from "../ledger/ExpectedState.ts"
+import { ExpectedState, ExpectedUnavailable } from "../ledger/ExpectedState.ts"
 import { type Account, Ledger } from "../ledger/Ledger.ts"
 import { type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
@@ -65,6 +65,22 @@ const make = Effect.gen(function* () {
 
   const otherSide = (service: RegisteredService) => Effect.transposeOption(expectedState.of(service.id))
 
+  /** What nobody has brought up to date for so long may be wrong in anything, and there is nothing to adopt it into. */
+  const checkAge = (service: RegisteredService, other: Findings["other"]) =>
+    Effect.flatMap(DateTime.now, (now) => {
+      const ageMs = Option.map(Option.flatten(other), ({ asOf }) => now.epochMillis - asOf.epochMillis)
+      const age = Duration.millis(
+        Math.max(
+          0,
+          Option.getOrElse(ageMs, () => 0)
+        )
+      )
+      const { finishedKept } = service.source
+      return !Duration.isZero(finishedKept) && Duration.greaterThan(age, finishedKept)
+        ? new ExpectedUnavailable({ problem: `it was last brought up to date ${Duration.format(age)} ago` })
+        : Effect.void
+    })
+
   /** Reads until there is nothing left to doubt, or one pass has doubted enough. */
   const examine = (
     service: RegisteredService,
@@ -78,6 +94,7 @@ const make = Effect.gen(function* () {
       let latencyMs = 0
       for (let readings = 1; ; readings++) {
         const other = yield* otherSide(service)
+        yield* checkAge(service, other)
         const last = yield* read(service.source)
         if (readings === 1) latencyMs = Math.max(0, (yield* Clock.currentTimeMillis) - began)
         const findings: Findings = { last, first, found, other, latencyMs }
@@ -94,12 +111,6 @@ const make = Effect.gen(function* () {
       }
     })
 
-  const recorded = (service: RegisteredService) =>
-    Effect.map(
-      discrepancies.lastStatus(service.id),
-      Option.getOrElse((): PassStatus => "verified")
-    )
-
   /** One pass, start to end. Whoever calls it holds the service's permit. */
   const pass = (service: RegisteredService, acceptAs: string | undefined) =>
     Effect.gen(function* () {
@@ -107,7 +118,7 @@ const make = Effect.gen(function* () {
       const account = yield* ledger.account(service.id)
       const touched = yield* inFlight.observe(service.id)
       const findings = yield* Effect.either(examine(service, account, touched))
-      const recordedStatus = yield* recorded(service)
+      const recordedStatus = Option.getOrElse(yield* discrepancies.lastStatus(service.id), (): PassStatus => "verified")
       const at = yield* DateTime.now
       if (findings._tag === "Left") {
         return yield* stale(service, findings.left, recordedStatus, at, at.epochMillis - began)

@@ -119,6 +119,13 @@ export class JobSource extends Context.Tag("@mithrandir/core/JobSource")<
      * Fails with `SourceInvalid` for an id that comes twice.
      */
     readonly jobs?: Stream.Stream<Job, ReadError>
+    /**
+     * The listing shows one moment, so that counting it is counting. Of any other, `counts` is asked before and after,
+     * and may be found to contradict it.
+     */
+    readonly isAtomic?: boolean
+    /** Whether the jobs of a queue are listed at all; absent: of every queue. Jobs of others are no longer its business. */
+    readonly covers?: (queue: string) => boolean
     /** One job, looked up by its id, none if the system does not have it. */
     readonly find: (id: JobId) => Effect.Effect<Option.Option<JobDetail>, ReadError>
     /** One queue, where the system has queues with names. */

@@ -56,10 +56,12 @@ export type Write = Data.TaggedEnum<{
     readonly latencyMs: number
     readonly detailsJson: Option.Option<string>
   }
-  /** The latest update of a service, as it goes over the stream. */
-  PassEnded: { readonly service: ServiceId; readonly data: string }
+  /** The latest update of a service, as it goes over the stream, and its status if that went on the record. */
+  PassEnded: { readonly service: ServiceId; readonly data: string; readonly recorded: Option.Option<PassStatus> }
   /** Every service there is now; any other becomes retired. */
   ServicesRegistered: { readonly registrations: ReadonlyArray<Registration>; readonly at: Timestamp }
+  /** Writes and removes so many bytes: tells whether writing works. */
+  Probed: { readonly bytes: number }
   /** Removes events up to a place. */
   EventsPruned: { readonly upTo: number }
 }>
@@ -178,8 +180,12 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
       })}`,
 
     PassEnded: (row) =>
-      sql`INSERT INTO latest_update ${sql.insert({ service: row.service, data: row.data })}
-          ON CONFLICT (service) DO UPDATE SET data = excluded.data`,
+      sql`INSERT INTO latest_update ${sql.insert({
+        service: row.service,
+        data: row.data,
+        recorded_status: Option.getOrNull(row.recorded)
+      })} ON CONFLICT (service) DO UPDATE SET data = excluded.data,
+            recorded_status = COALESCE(excluded.recorded_status, latest_update.recorded_status)`,
 
     ServicesRegistered: ({ registrations, at }) =>
       Effect.gen(function* () {
@@ -196,6 +202,12 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
                 health_endpoint = excluded.health_endpoint, metadata_json = excluded.metadata_json, retired_at = NULL`
         }
       }),
+
+    Probed: ({ bytes }) =>
+      Effect.zipRight(
+        sql`INSERT INTO latest_update (service, data) VALUES ('', ${"0".repeat(bytes)})`,
+        sql`DELETE FROM latest_update WHERE service = ''`
+      ),
 
     EventsPruned: ({ upTo }) => sql`DELETE FROM event WHERE seq <= ${upTo}`
   })

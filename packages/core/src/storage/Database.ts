@@ -81,7 +81,14 @@ export const layerSqlite = (options: {
     Effect.gen(function* () {
       const driver = yield* SqliteDriver
       const fs = yield* FileSystem.FileSystem
-      // One file has one lock, whatever links lead to it.
+      /** Made before SQLite makes it, so that nobody but its owner ever reads it. */
+      const touch = (file: string) =>
+        fs
+          .writeFile(file, new Uint8Array(), { flag: "a", mode: 0o600 })
+          .pipe(Effect.mapError((error) => describe(file, error)))
+
+      // One file has one lock, whatever links lead to it: also one that is not there yet.
+      if (options.mode !== "reader") yield* touch(options.filename)
       const database = yield* fs.realPath(options.filename).pipe(Effect.orElseSucceed(() => options.filename))
 
       const unusable = (error: unknown) => describe(database, error)
@@ -91,10 +98,6 @@ export const layerSqlite = (options: {
           Effect.catchAllDefect((defect) => Effect.fail(defect)),
           Effect.mapError(unusable)
         )
-
-      /** Made before SQLite makes it, so that nobody but its owner ever reads it. */
-      const touch = (file: string) =>
-        fs.writeFile(file, new Uint8Array(), { flag: "a", mode: 0o600 }).pipe(Effect.mapError(unusable))
 
       const connect = (access: "write" | "read") =>
         Effect.gen(function* () {
@@ -124,10 +127,11 @@ export const layerSqlite = (options: {
 /**
  * `synchronous = FULL` (2): a commit that was acknowledged survives a power cut; the driver leaves it at NORMAL for
  * files that exist. `recursive_triggers`: a REPLACE runs the delete triggers. `trusted_schema = 0`: a schema that
- * somebody tampered with calls no functions with side effects.
+ * somebody tampered with calls no functions with side effects. `busy_timeout`, in milliseconds: while SQLite waits for
+ * somebody else's lock the whole process does; the store waits longer, and lets others go on meanwhile.
  */
-const writerSettings = { synchronous: 2, recursive_triggers: 1, trusted_schema: 0, foreign_keys: 1 }
-const readerSettings = { trusted_schema: 0, query_only: 1 }
+const writerSettings = { synchronous: 2, recursive_triggers: 1, trusted_schema: 0, foreign_keys: 1, busy_timeout: 20 }
+const readerSettings = { trusted_schema: 0, query_only: 1, busy_timeout: 20 }
 
 /** Makes each setting and reads it back: SQLite ignores a pragma it does not like without a word. */
 const settle = (sql: SqlClient, settings: Record<string, number>) =>

@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
@@ -19,7 +20,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
-import { apply, type Change } from "./Change.ts"
+import { apply, type Change, Write } from "./Change.ts"
 import { Database, type DatabaseError, DatabaseUnusable, describe } from "./Database.ts"
 import * as migrations from "./migrations.ts"
 import { sqliteCode } from "./WriterLock.ts"
@@ -184,12 +185,15 @@ const make = Effect.gen(function* () {
   const commit = Effect.fn("Store.commit")(
     function* (change: Change) {
       const sql = yield* current
-      const events = yield* transact(sql, change)
+      const events = yield* transact(sql, change).pipe(
+        Effect.retry({ while: isBusy, schedule: Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(60)) })
+      )
       const last = events.at(-1)
       if (last !== undefined) yield* SubscriptionRef.set(newest, last.seq)
       return events
     },
     committing.withPermits(1),
+    ownTransaction,
     // Half a commit is none, and one that is through must be told.
     Effect.uninterruptible
   )
@@ -198,6 +202,7 @@ const make = Effect.gen(function* () {
     // In a transaction, so that all its statements see the same moment.
     reader
       .withTransaction(query(reader))
+      .pipe(ownTransaction)
       .pipe(
         Effect.catchAllCause((cause) =>
           Cause.isInterruptedOnly(cause)
@@ -216,8 +221,8 @@ const make = Effect.gen(function* () {
     isWriter: Effect.map(Ref.get(writer), Option.isSome),
     writable: Effect.gen(function* () {
       yield* current
-      // After a failure only a write can tell whether it is over; an empty change is one.
-      if (Option.isSome(yield* Ref.get(lastFailure))) yield* Effect.ignore(commit({ writes: [], events: [] }))
+      // After a failure only a write can tell whether it is over.
+      if (Option.isSome(yield* Ref.get(lastFailure))) yield* Effect.ignore(commit(probe))
       yield* Effect.flatMap(Ref.get(lastFailure), Option.match({ onNone: () => Effect.void, onSome: Effect.fail }))
     })
   })
@@ -241,6 +246,19 @@ const readLog = (sql: SqlClient.SqlClient) =>
       ? Effect.dieMessage("event_seq has lost its row")
       : Effect.succeed({ logId: row.log_id, newest: Number(row.newest) })
   )
+
+/**
+ * The transaction that a caller has open is its own, on its own connection: the tag it goes by is the same for every
+ * client, and ours would become a savepoint in it, to be rolled back with it.
+ */
+const ownTransaction = Effect.locallyWith(FiberRef.currentContext, Context.omit(SqlClient.TransactionConnection))
+
+/** As large as a command's rows: a smaller write may still fit where they do not. It leaves nothing. */
+const probe: Change = { writes: [Write.Probed({ bytes: 65_536 })], events: [] }
+
+/** Somebody else writes to the file, and SQLite lets one at a time. */
+const isBusy = (error: StoreUnavailable | CommandIdTaken): boolean =>
+  error._tag === "StoreUnavailable" && error.reason === "busy"
 
 /** Where a database stands beside what this program knows. */
 class WrongVersion {

@@ -16,7 +16,8 @@ import type { CommandStatus } from "../../src/model/Event.ts"
 import { Reconciler } from "../../src/reconciliation/Reconciler.ts"
 import { ActionRejected, SourceInvalid, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
-import { layerHouse, makeFile, query, service } from "../support/house.ts"
+import * as Database from "../../src/storage/Database.ts"
+import { layerDriver, layerHouse, makeFile, query, service } from "../support/house.ts"
 
 const build = (file: string, memory: MemorySource.MemorySource, scope: Scope.Scope) =>
   Effect.gen(function* () {
@@ -270,6 +271,83 @@ describe("a command", () => {
     })
   )
 
+  it.scoped("to delete a job that no pass has seen yet accuses nobody, however late it comes", () =>
+    Effect.gen(function* () {
+      const { control, pass, run } = yield* begun
+      yield* control.put({ id: "new" })
+      yield* control.failActions(new SourceUnavailable({ reason: "timeout" }), "before")
+      assert.strictEqual(last(yield* run(order("delete-job", "new")))?.phase, "timeout")
+      assert.strictEqual((yield* pass)?.status, "verified")
+      yield* control.remove("new")
+      assert.strictEqual((yield* pass)?.status, "verified")
+    })
+  )
+
+  it.scoped("to purge is not proven by workers who took the jobs", () =>
+    Effect.gen(function* () {
+      const { control, run } = yield* begun
+      yield* control.failActions(new SourceUnavailable({ reason: "timeout" }), "before")
+      yield* control.hook("action", control.put({ id: "waiting", queue: "bulk", state: "active" }))
+      yield* control.remove("delayed")
+      const end = last(yield* run(order("purge-queue", "bulk")))
+      assert.strictEqual(end?.phase, "timeout")
+    })
+  )
+
+  it.scoped("explains a job that fell back to waiting since the last pass, and was purged", () =>
+    Effect.gen(function* () {
+      const { control, pass, run } = yield* begun
+      yield* control.put({ id: "active", queue: "bulk", state: "delayed" })
+      assert.strictEqual(last(yield* run(order("purge-queue", "bulk")))?.phase, "success")
+      assert.strictEqual((yield* pass)?.status, "verified")
+    })
+  )
+
+  it.scoped("leaves alone, in a purge, what the source spares, and is verified all the same", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      yield* memory.control.put({ id: "next", queue: "bulk", state: "delayed" }, { id: "b", queue: "bulk" })
+      const { jobs = Stream.empty } = memory.source
+      const source = {
+        ...memory.source,
+        jobs: Stream.map(jobs, (job) => (job.id === "next" ? { ...job, spared: true } : job)),
+        actions: { purgeQueue: () => Effect.as(memory.control.remove("b"), 1) }
+      }
+      const house = yield* build(yield* makeFile, { ...memory, source }, yield* Effect.scope)
+      yield* house.pass
+      const end = last(yield* house.run(order("purge-queue", "bulk")))
+      assert.deepInclude(end, { phase: "success", verified: true })
+      assert.strictEqual((yield* house.pass)?.status, "verified")
+    })
+  )
+
+  it.scoped("whose action throws ends all the same", () =>
+    Effect.gen(function* () {
+      const { control, run } = yield* begun
+      yield* control.hook("find", Effect.die("a mistake"))
+      assert.strictEqual(last(yield* run(order("retry-job", "failed")))?.phase, "error")
+      yield* control.hook("find", Effect.void)
+      yield* control.hook("action", Effect.die("a mistake"))
+      assert.strictEqual(last(yield* run(order("retry-job", "failed")))?.phase, "timeout")
+    })
+  )
+
+  it.scoped("is in the journal whatever transaction its caller has open", () =>
+    Effect.gen(function* () {
+      const { commands, control, ended, file } = yield* begun
+      const request = order("retry-job", "failed")
+      const embedder = yield* Effect.flatMap(Database.SqliteDriver, (driver) =>
+        driver.open({ filename: `${file}.other`, readonly: false, disableWAL: false })
+      ).pipe(Effect.provide(layerDriver))
+      yield* embedder
+        .withTransaction(Effect.zipRight(commands.submit(request, "tester"), Effect.fail("rolled back")))
+        .pipe(Effect.flip)
+      yield* ended(request.commandId)
+      assert.isTrue((yield* commands.submit(request, "tester")).replayed)
+      assert.strictEqual(yield* control.calls, 1)
+    })
+  )
+
   it.scoped("that upstream never answers ends when its deadline passes", () =>
     Effect.gen(function* () {
       const { control, run } = yield* begun
@@ -367,6 +445,7 @@ describe("recovery", () => {
       yield* memory.control.put({ id: "failed", state: "failed" }, { id: "waiting" })
       const scope = yield* Scope.make()
       const first = yield* build(file, memory, scope)
+      yield* first.pass
       const reached = yield* Deferred.make<void>()
       yield* memory.control.hook(point, Effect.zipRight(Deferred.succeed(reached, undefined), Effect.never))
       yield* first.commands.submit(request, "tester")
@@ -386,6 +465,17 @@ describe("recovery", () => {
       yield* again.commands.recover
       assert.strictEqual(last(yield* again.ended(request.commandId))?.phase, "success")
       assert.strictEqual(yield* control.applied(request.commandId), 1)
+    })
+  )
+
+  it.scoped("has not come yet, and a pass does not accuse what the journal says is running", () =>
+    Effect.gen(function* () {
+      const request = order("delete-job", "waiting")
+      const { again } = yield* crashed(request, "applied")
+      assert.strictEqual((yield* again.pass)?.status, "verified")
+      yield* again.commands.recover
+      assert.strictEqual(last(yield* again.ended(request.commandId))?.phase, "success")
+      assert.strictEqual((yield* again.pass)?.status, "verified")
     })
   )
 

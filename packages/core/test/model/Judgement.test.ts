@@ -18,6 +18,7 @@ const evidence = (given: Partial<Evidence> = {}): Evidence => ({
   first: undefined,
   found: new Map(),
   inFlight: { jobs: new Set(), queues: new Set() },
+  isCovered: () => true,
   open: [],
   now,
   countsAccuse: false,
@@ -191,6 +192,42 @@ describe("judge", () => {
         assert.isFalse(explained.some(({ id }) => disputed.has(`job:${id}`)))
       })
     )
+  })
+
+  it("explains a job that a look found finished, one of a queue that is no longer listed, and one that leaves", () => {
+    const expected = viewOf([
+      { id: "a", queue: "q", state: "waiting" },
+      { id: "b", queue: "gone", state: "waiting" },
+      { id: "c", queue: "q", state: "completed", leaves: true }
+    ])
+    const actual = readingOf([{ id: "c", queue: "q", state: "waiting" }])
+    const given = { found: new Map([["a", "completed" as const]]), isCovered: (queue: string) => queue === "q" }
+    const { disputes, explained } = judge(expected, actual, evidence({ ...given, first: { expected, actual } }))
+    assert.deepStrictEqual(disputes, [])
+    assert.deepStrictEqual(
+      explained.map(({ id }) => id),
+      ["a", "b", "c"]
+    )
+  })
+
+  it("keeps disputes about counts while counts move and say nothing", () => {
+    const since = DateTime.unsafeMake("2025-12-31T00:00:00Z")
+    const open: ReadonlyArray<Dispute> = [{ kind: "count", id: "waiting", expected: 1, actual: 7, since }]
+    const view = viewOf([{ id: "a", queue: "q", state: "waiting" }])
+    assert.deepStrictEqual(judge(view, { view, countsHeld: false }, evidence({ open })).disputes, open)
+    assert.deepStrictEqual(judge(view, { view, countsHeld: true }, evidence({ open })).disputes, [])
+  })
+
+  it("compares counts with a listing where the expected side has counts alone", () => {
+    const view = viewOf([{ id: "a", queue: "q", state: "waiting" }])
+    const right = { asOf: now, counts: view.counts }
+    const wrong = { asOf: now, counts: { ...view.counts, waiting: 99 } }
+    const actual = { view, countsHeld: true }
+    const given = { countsAccuse: true, explanation: "strict" as const }
+    assert.deepStrictEqual(twice(right, actual, given).disputes, [])
+    assert.deepStrictEqual(twice(wrong, actual, given).disputes, [
+      { kind: "count", id: "waiting", expected: 99, actual: 1, since: now }
+    ])
   })
 
   it("adopts what it explains, so that the same reading explains nothing more", () => {

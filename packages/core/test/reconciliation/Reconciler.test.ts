@@ -301,6 +301,21 @@ describe("polling", () => {
   )
 })
 
+describe("a clock that was set back", () => {
+  it.scoped("does not make a row of every pass", () =>
+    Effect.gen(function* () {
+      const { control, file, pass } = yield* begun()
+      yield* TestClock.adjust("1 minute")
+      yield* control.remove("a")
+      yield* pass()
+      yield* TestClock.setTime(0)
+      yield* pass("oncall")
+      for (let n = 0; n < 5; n++) yield* pass()
+      assert.strictEqual(rows(file).length, 2)
+    })
+  )
+})
+
 describe("an expected side of somebody else's", () => {
   it.scoped("is what is verified", () =>
     Effect.gen(function* () {
@@ -315,6 +330,23 @@ describe("an expected side of somebody else's", () => {
       const [update] = yield* Effect.flatMap(Reconciler.Reconciler, (it) => it.run({})).pipe(Effect.provide(context))
       assert.strictEqual(update?.status, "discrepancy")
       assert.deepStrictEqual(update?.discrepancyDetails?.unexpectedJobIds, ["b"])
+    })
+  )
+
+  it.scoped("that nobody keeps up to date is stale, and verifies nothing", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const jobs = new Map()
+      const asOf = DateTime.unsafeMake(0)
+      const expected = ExpectedState.layer({
+        mail: Effect.succeed(Option.some({ asOf, counts: tally(jobs.values()), jobs }))
+      })
+      const file = yield* makeFile
+      const context = yield* Layer.build(layerHouse(file, [service(memory)], { expected }))
+      yield* TestClock.adjust("11 minutes")
+      const [update] = yield* Effect.flatMap(Reconciler.Reconciler, (it) => it.run({})).pipe(Effect.provide(context))
+      assert.strictEqual(update?.status, "stale")
+      assert.match(update?.message ?? "", /11m ago/)
     })
   )
 })

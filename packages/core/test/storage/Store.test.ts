@@ -100,6 +100,45 @@ describe("Store", () => {
     )
   }
 
+  it.scopedLive("waits for somebody else's write without holding up the process", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      const db = new Sqlite(file)
+      db.exec("BEGIN IMMEDIATE")
+      let worst = 0
+      let before = performance.now()
+      const timer = setInterval(() => {
+        worst = Math.max(worst, performance.now() - before)
+        before = performance.now()
+      }, 5)
+      const fiber = yield* Effect.fork(store.commit(changeOf("a")))
+      yield* Effect.sleep("400 millis")
+      assert.isNull(fiber.unsafePoll())
+      db.exec("ROLLBACK")
+      db.close()
+      yield* Fiber.join(fiber)
+      clearInterval(timer)
+      // SQLite by itself would hold up everything for five seconds.
+      assert.isBelow(worst, 2_000)
+    })
+  )
+
+  it.scopedLive("says why it cannot be written to, for as long as it cannot", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.writable
+      const db = new Sqlite(file)
+      db.exec("BEGIN IMMEDIATE")
+      const failed = yield* Effect.flip(store.commit(changeOf("a")))
+      const unwritable = yield* Effect.flip(store.writable)
+      for (const error of [failed, unwritable]) assert.deepInclude(error, { _tag: "StoreUnavailable", reason: "busy" })
+      db.exec("ROLLBACK")
+      db.close()
+      yield* store.writable
+      assert.deepStrictEqual(query(file, "SELECT service FROM latest_update"), [])
+    })
+  )
+
   it.scoped("never shows a read what is not committed", () =>
     Effect.gen(function* () {
       const { store } = yield* opened
@@ -205,6 +244,16 @@ describe("the writer lock", () => {
       assert.strictEqual(error._tag, "DatabaseLocked")
       yield* Scope.close(scope, Exit.void)
       yield* Effect.scoped(open(file))
+    })
+  )
+
+  it.scoped("is one for a file, whatever link leads to it, also before there is a file", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      yield* Effect.promise(async () => (await import("node:fs/promises")).symlink(file, `${file}.link`))
+      yield* open(`${file}.link`)
+      const error = yield* Effect.flip(Effect.scoped(open(file)))
+      assert.strictEqual(error._tag, "DatabaseLocked")
     })
   )
 

@@ -25,7 +25,7 @@ const statements = [
      latency_ms INTEGER NOT NULL,
      discrepancy_details_json TEXT
    )`,
-  // The newest row of a service: what its last recorded status was.
+  // Pages of one service, newest first.
   "CREATE INDEX discrepancy_event_service ON discrepancy_event(service, timestamp, id)",
   // Pages of all services, newest first.
   "CREATE INDEX discrepancy_event_timestamp ON discrepancy_event(timestamp, id)",
@@ -123,8 +123,9 @@ const statements = [
      since TEXT NOT NULL,
      PRIMARY KEY (service, kind, id)
    )`,
-  // The latest update of each service outlives the events, which are pruned.
-  "CREATE TABLE latest_update (service TEXT PRIMARY KEY, data TEXT NOT NULL)"
+  // The latest update of each service outlives the events, which are pruned. Beside it, the status that was last
+  // recorded in discrepancy_event: the newest row by its timestamp is another one once a clock was set back.
+  "CREATE TABLE latest_update (service TEXT PRIMARY KEY, data TEXT NOT NULL, recorded_status TEXT)"
 ]
 
 export default Effect.gen(function* () {
