@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import { type Job, JobDetail, type JobId, type JobState, jobStates } from "../model/Job.ts"
 import { type JobCounts, noJobs } from "../model/JobView.ts"
 import * as BullMqConnection from "./BullMqConnection.ts"
+import * as BullMqPurge from "./BullMqPurge.ts"
 import * as BullMqQueue from "./BullMqQueue.ts"
 import {
   type ActionError,
@@ -47,8 +48,8 @@ export interface Options {
  * call, and again whenever a call finds the connection gone; closes it with its scope. Writes nothing but what an
  * action asks for.
  *
- * `prioritized`, `paused` and `waiting-children` count as waiting. A purge leaves `waiting-children` alone, as BullMQ's
- * own `drain` does, and the next job of a scheduler. A job that finished and left by itself is found in the state it
+ * `prioritized`, `paused` and `waiting-children` count as waiting. What a purge leaves alone is listed as `spared`: the
+ * next job of a scheduler, and a parent, unless its last children go with the purge. A job that finished and left by itself is found in the state it
  * finished in, as long as BullMQ's events tell of it.
  */
 export const layer = (options: Options): Layer.Layer<JobSource> => Layer.scoped(JobSource, make(options))
@@ -140,6 +141,9 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
           )
         )
       }),
+      // One transaction per queue: each queue's part is one moment, and no job moves from one queue to another.
+      isAtomic: true,
+      covers: (queue) => queues.has(queue),
       find,
       queue: Effect.fn("BullMq.queue")(function* (name: string) {
         const queue = queues.get(name)
@@ -172,7 +176,7 @@ const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
         ),
         purgeQueue: Effect.fn("BullMq.purgeQueue")((name: string) => {
           const queue = queues.get(name)
-          return queue === undefined ? new TargetNotFound({ target: name }) : purged(queue)
+          return queue === undefined ? new TargetNotFound({ target: name }) : BullMqPurge.purge(queue.call)
         })
       },
       honoursKeys: false,
@@ -274,33 +278,3 @@ const decided = (id: JobId, code: number, problem: string): Effect.Effect<void, 
       return new ActionRejected({ problem })
   }
 }
-
-/** What a purge removes: everything that waits, but for parents that wait for their children. */
-const purgeable = ["wait", "paused", "prioritized", "delayed"] as const
-
-/** The most jobs one step of a purge removes: Redis does nothing else meanwhile. */
-const purgeStep = 1000
-
-/** The most steps of one purge: as many as a listing may have jobs. Beyond it others add faster than we remove. */
-const maxPurgeSteps = maxListedJobs / purgeStep
-
-/**
- * Removes by BullMQ's `clean`, which tells what it removed, atomically per step: a job that a worker took meanwhile is
- * not in the set any more. (`drain` tells nothing, and takes the wrong jobs off a list that a scheduler's job is in.)
- * A negative grace takes in jobs of a producer whose clock is ahead of ours.
- */
-const purged = (queue: Handle): Effect.Effect<number, ReadError> =>
-  Effect.gen(function* () {
-    let total = 0
-    for (const set of purgeable) {
-      for (let step = 0; step < maxPurgeSteps; step += 1) {
-        const ids = yield* queue.call((bull) => bull.clean(-clockSkew, purgeStep, set))
-        total += ids.length
-        if (ids.length === 0) break
-      }
-    }
-    return total
-  })
-
-/** Ten years, in milliseconds. */
-const clockSkew = 10 * 365 * 24 * 60 * 60 * 1000

@@ -83,9 +83,12 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
     const call = <A>(use: (client: Client) => Promise<A>) =>
       Effect.suspend(() => {
         let sent = false
+        let givenUp = false
         return Effect.tryPromise({
-          try: () =>
+          try: (signal) =>
             connected().then((client) => {
+              // Connecting goes on for the next call. A call that was reported as never made must not be made now.
+              if (givenUp || signal.aborted) throw new Error("given up while connecting")
               sent = true
               return use(client)
             }),
@@ -93,7 +96,11 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
         }).pipe(
           Effect.timeoutFail({
             duration: options.requestTimeout,
-            onTimeout: () => new SourceUnavailable({ reason: sent ? "timeout" : "connect" })
+            onTimeout: () => {
+              // Said and done in one go: nothing can be sent between the two.
+              givenUp = true
+              return new SourceUnavailable({ reason: sent ? "timeout" : "connect" })
+            }
           })
         )
       })

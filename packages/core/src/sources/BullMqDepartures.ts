@@ -4,10 +4,12 @@
  * A job's own options say it, and a worker's, which no other process can read. Of those the events tell: a job that
  * finished a moment ago, was removed by nobody, and is gone.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { JobState } from "../model/Job.ts"
-import type { Client, Connection } from "./BullMqConnection.ts"
+import { isFinished, type JobState } from "../model/Job.ts"
+import type { Connection } from "./BullMqConnection.ts"
+import * as BullMqEvents from "./BullMqEvents.ts"
 import type { ReadError } from "./JobSource.ts"
 
 /** The most jobs whose options are asked for in one call. */
@@ -16,75 +18,42 @@ const batchSize = 500
 /** Of the finished jobs, the newest few are asked for their options too: some are too quick to be seen unfinished. */
 const newestFinished = 10
 
-/** The most events that are looked through, newest first: Redis does nothing else meanwhile. */
-const maxEvents = 1000
+/** The most jobs that are remembered to have finished and left, so that asking for them later still finds them. */
+const maxRemembered = 100_000
 
-// Events are fetched a few at a time: each carries what its job returned.
-const eventsAtOnce = 50
-
-/** Walks the events from the newest back, and calls `visit` with each: its time, name and job, until it gives something. */
-const walk = `
-local function walk(stream, visit)
-  local from = "+"
-  for _ = 1, ${maxEvents / eventsAtOnce} do
-    local page = redis.call("XREVRANGE", stream, from, "-", "COUNT", ${eventsAtOnce + 1})
-    for i = 1, math.min(#page, ${eventsAtOnce}) do
-      local fields = {}
-      for at = 1, #page[i][2], 2 do
-        fields[page[i][2][at]] = page[i][2][at + 1]
-      end
-      local found = visit(tonumber(string.match(page[i][1], "^%d+")), fields["event"], fields["jobId"])
-      if found ~= nil then return found end
-    end
-    if #page <= ${eventsAtOnce} then return nil end
-    from = page[#page][1]
-  end
-end`
-
-// Keys: the events. Arguments: what job keys begin with, and how many milliseconds finished jobs are kept.
-const departedScript = {
-  name: "mithrandir:departed",
-  lua: `${walk}
-local time = redis.call("TIME")
-local oldest = time[1] * 1000 - tonumber(ARGV[2])
-local seen = {}
-return walk(KEYS[1], function(at, event, job)
-  if at < oldest then return 0 end
-  if event == "cleaned" then return 0 end
-  if job and event ~= "retries-exhausted" and not seen[job] then
-    seen[job] = true
-    if (event == "completed" or event == "failed") and redis.call("EXISTS", ARGV[1] .. job) == 0 then return 1 end
-  end
-end) or 0`
-}
-
-// Keys: the events. Argument: the job's id.
-const finishedScript = {
-  name: "mithrandir:finished",
-  lua: `${walk}
-return walk(KEYS[1], function(_, event, job)
-  if job == ARGV[1] and event ~= "retries-exhausted" then return event end
-end) or false`
-}
-
-/** Makes the scripts known to a connection. */
-export const define = (client: Client): void => {
-  for (const { lua, name } of [departedScript, finishedScript]) {
-    client.defineCommand(name, { numberOfKeys: 1, lua, readOnly: true })
-  }
-}
+/** Of the jobs with options that remove others, so many that are gone are asked about: one is enough. */
+const maxGone = 10
 
 /** Whether a job's absence from the next listing would prove nothing. */
 export type Leaves = (id: string, state: JobState) => boolean
 
 export interface BullMqDepartures {
+  /** The newest event, to be asked before a listing: whatever happens to a job that is listed comes after it. */
+  readonly newestEvent: Effect.Effect<string, ReadError>
   /**
-   * Learns from the options of the jobs listed. Asks once per job, and forgets jobs that are listed no more, so that it
-   * holds no more than one listing does.
+   * Learns from the options of the jobs listed, and from what became of those listed before. Asks once per job, and
+   * forgets jobs that are listed no more, so that it holds no more than one listing does.
    */
-  readonly of: (byState: ReadonlyMap<JobState, ReadonlyArray<string>>) => Effect.Effect<Leaves, ReadError>
+  readonly of: (byState: ByState, newestEvent: string) => Effect.Effect<Leaves, ReadError>
   /** How a job that is gone finished, if the last that was heard of it is that it did. */
-  readonly finished: (id: string) => Effect.Effect<"completed" | "failed" | undefined, ReadError>
+  readonly finished: (id: string) => Effect.Effect<Finish | undefined, ReadError>
+}
+
+type ByState = ReadonlyMap<JobState, ReadonlyArray<string>>
+type Finish = "completed" | "failed"
+
+/** What is known of a job that was listed. */
+interface Known {
+  readonly removal: Removal
+  readonly isOver: boolean
+}
+
+/** What a listing leaves to the next one. */
+interface Listing {
+  readonly jobs: ReadonlyMap<string, Known>
+  readonly newestEvent: string
+  /** Every job of it was listed as one that may leave. */
+  readonly trims: boolean
 }
 
 export const make = (options: {
@@ -94,23 +63,22 @@ export const make = (options: {
 }): BullMqDepartures => {
   const { connection, toKey } = options
   const finishedKeptMs = Duration.toMillis(options.finishedKept)
-  let known = new Map<string, boolean>()
-  // When a job finishes BullMQ also removes others, by age and by number. So one job's options speak for all of them.
-  let trims = false
+  const events = BullMqEvents.make({ connection, toKey })
+  let last: Listing = { jobs: new Map(), newestEvent: "", trims: false }
+  /** Until when a habit is believed that was seen once: as long as what finished with it would have been kept. */
+  let habitUntil = 0
+  const remembered = new Map<string, Finish>()
 
-  // Somebody who cleaned up by hand (`cleaned`) leaves the same picture, and is no reason to believe less.
-  const departed = Effect.map(
-    connection.call((client) =>
-      client.runCommand(departedScript.name, [toKey("events"), toKey(""), String(finishedKeptMs)])
-    ),
-    (answer: number) => answer === 1
-  )
+  const hasHabit = (since: string) =>
+    Effect.gen(function* () {
+      const age = yield* events.departed(since, finishedKeptMs)
+      const now = yield* Clock.currentTimeMillis
+      if (age >= 0) habitUntil = Math.max(habitUntil, now - age + finishedKeptMs)
+      return now < habitUntil
+    })
 
   const finished = (id: string) =>
-    Effect.map(
-      connection.call((client) => client.runCommand(finishedScript.name, [toKey("events"), id])),
-      (event: string | null) => (event === "completed" || event === "failed" ? event : undefined)
-    )
+    Effect.map(events.last(id), (event) => (event === null ? remembered.get(id) : finishOf(event)))
 
   const read = (ids: ReadonlyArray<string>) =>
     connection.call((client) =>
@@ -118,37 +86,84 @@ export const make = (options: {
       Promise.all(ids.map((id) => client.hmget(toKey(id), "opts", "rjk", "deid")))
     )
 
-  const of = (byState: ReadonlyMap<JobState, ReadonlyArray<string>>): Effect.Effect<Leaves, ReadError> =>
+  /**
+   * Notes which of the jobs that were to stay finished and left instead, while the events still tell of it. Where they
+   * do not, and jobs of the queue do leave, their absence proves nothing any more.
+   */
+  const noteFinished = (before: Listing, gone: ReadonlyMap<string, Known>, trims: boolean) =>
     Effect.gen(function* () {
-      if (!trims) trims = yield* departed
-      const listed = [
-        ...(["waiting", "active", "delayed"] as const).flatMap((state) => byState.get(state) ?? []),
-        ...(["completed", "failed"] as const).flatMap((state) => byState.get(state)?.slice(-newestFinished) ?? [])
-      ]
-      const next = new Map<string, boolean>()
-      const unread: Array<string> = []
-      for (const id of listed) {
-        const leaves = known.get(id)
-        if (leaves === undefined) unread.push(id)
-        else next.set(id, leaves)
+      const vanished = new Set<string>()
+      for (const [id, { isOver, removal }] of gone) if (!isOver && removal === "nothing") vanished.add(id)
+      if (before.trims || vanished.size === 0) return
+      const { heard, isWhole } = yield* events.since(vanished, before.newestEvent)
+      for (const id of vanished) {
+        const event = heard.get(id)
+        const finish = event === undefined ? (!isWhole && trims ? "completed" : undefined) : finishOf(event)
+        if (finish !== undefined) remembered.set(id, finish)
       }
+      for (const oldest of remembered.keys()) {
+        if (remembered.size <= maxRemembered) break
+        remembered.delete(oldest)
+      }
+    })
+
+  /** Jobs that remove others are gone, and nobody removed them: there may be more of their kind that we never see. */
+  const leftByThemselves = (gone: ReadonlyMap<string, Known>) =>
+    Effect.gen(function* () {
+      const ids = Array.from(gone).flatMap(([id, { removal }]) => (removal === "others" ? [id] : []))
+      for (const id of ids.slice(-maxGone)) if ((yield* events.last(id)) !== "removed") return true
+      return false
+    })
+
+  const of = (byState: ByState, newestEvent: string): Effect.Effect<Leaves, ReadError> =>
+    Effect.gen(function* () {
+      const before = last
+      const { gone, next, unread } = compare(before, byState)
+      // When a job finishes BullMQ also removes others, by age and by number. So one job's options speak for all of them.
+      let trims = Array.from(next.values()).some(({ removal }) => removal === "others")
+      trims ||= yield* hasHabit(before.newestEvent)
+      trims ||= yield* leftByThemselves(gone)
       for (let i = 0; i < unread.length && !trims; i += batchSize) {
         const batch = unread.slice(i, i + batchSize)
-        const fields = yield* read(batch)
-        batch.forEach((id, at) => {
+        const fields = yield* read(batch.map(({ id }) => id))
+        batch.forEach(({ id, isOver }, at) => {
           const [opts, scheduler, deduplication] = fields[at] ?? []
           // It vanished after it was listed, and what its options were nobody can say any more.
           if (typeof opts !== "string") return
-          const removal = removalOf(opts, finishedKeptMs)
-          trims ||= removal === "others"
-          next.set(id, removal === "itself" || scheduler != null || deduplication != null || id.startsWith("repeat:"))
+          const ofOptions = removalOf(opts, finishedKeptMs)
+          trims ||= ofOptions === "others"
+          const isShortLived = scheduler != null || deduplication != null || id.startsWith("repeat:")
+          next.set(id, { isOver, removal: ofOptions === "nothing" && isShortLived ? "itself" : ofOptions })
         })
       }
-      known = next
-      return (id, state) => (state === "completed" || state === "failed" ? trims : trims || (next.get(id) ?? true))
+      yield* noteFinished(before, gone, trims)
+      for (const id of remembered.keys()) if (next.get(id)?.isOver === false) remembered.delete(id)
+      last = { jobs: next, newestEvent, trims }
+      return (id, state) => trims || (!isFinished(state) && (next.get(id)?.removal ?? "itself") !== "nothing")
     })
 
-  return { of, finished }
+  return { newestEvent: events.newest, of, finished }
+}
+
+const finishOf = (event: string): Finish | undefined =>
+  event === "completed" || event === "failed" ? event : undefined
+
+/** What is known already of the jobs listed, those to be asked for their options, and those listed before and no more. */
+const compare = (before: Listing, byState: ByState) => {
+  const next = new Map<string, Known>()
+  const unread: Array<{ readonly id: string; readonly isOver: boolean }> = []
+  const gone = new Map(before.jobs)
+  for (const [state, ids] of byState) {
+    const isOver = isFinished(state)
+    ids.forEach((id, at) => {
+      const known = before.jobs.get(id)
+      gone.delete(id)
+      // One that was over and is not any more may be another of the same name.
+      if (known !== undefined && (isOver || !known.isOver)) next.set(id, { removal: known.removal, isOver })
+      else if (!isOver || at >= ids.length - newestFinished) unread.push({ id, isOver })
+    })
+  }
+  return { gone, next, unread }
 }
 
 /** What happens when a job with these options finishes. */

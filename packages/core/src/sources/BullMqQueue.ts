@@ -5,6 +5,8 @@ import { type Job, type JobState, jobStates } from "../model/Job.ts"
 import { type JobCounts, noJobs } from "../model/JobView.ts"
 import type { Client, Connection } from "./BullMqConnection.ts"
 import * as BullMqDepartures from "./BullMqDepartures.ts"
+import * as BullMqEvents from "./BullMqEvents.ts"
+import * as BullMqPurge from "./BullMqPurge.ts"
 import { maxListedJobs, type ReadError, SourceInvalid } from "./JobSource.ts"
 
 /** BullMQ's sets: lists first, then sorted sets. A job is in exactly one of them. */
@@ -64,7 +66,8 @@ export const define = (client: Client): void => {
   client.defineCommand(countScript.name, { numberOfKeys: sets.length, lua: countScript.lua, readOnly: true })
   client.defineCommand(findScript.name, { numberOfKeys: sets.length + 1, lua: findScript.lua, readOnly: true })
   client.defineCommand(existsScript.name, { numberOfKeys: sets.length + 2, lua: existsScript.lua, readOnly: true })
-  BullMqDepartures.define(client)
+  BullMqEvents.define(client)
+  BullMqPurge.define(client)
 }
 
 export interface FoundJob {
@@ -127,15 +130,29 @@ export const make = (options: {
   const jobs = Effect.gen(function* () {
     const total = Object.values(yield* counts).reduce((sum, count) => sum + count, 0)
     if (total > maxListedJobs) return yield* new SourceInvalid({ problem: `more than ${maxListedJobs} jobs` })
+    const newestEvent = yield* departures.newestEvent
     const found = yield* snapshot
     const byState = new Map<JobState, ReadonlyArray<string>>(jobStates.map((state) => [state, []]))
-    sets.forEach(({ state }, i) => {
-      const ids = found[i] ?? []
-      byState.set(state, [...(byState.get(state) ?? []), ...(i < lists ? ids.filter((id) => !isMarker(id)) : ids)])
+    const waiting: Array<string> = []
+    let parents: ReadonlyArray<string> = []
+    sets.forEach(({ key, state }, i) => {
+      const ids = i < lists ? (found[i] ?? []).filter((id) => !isMarker(id)) : (found[i] ?? [])
+      byState.set(state, [...(byState.get(state) ?? []), ...ids])
+      if (BullMqPurge.isPurgeable(key)) for (const id of ids) waiting.push(id)
+      if (key === "waiting-children") parents = ids
     })
-    const leaves = yield* departures.of(byState)
+    const leaves = yield* departures.of(byState, newestEvent)
+    const spared = yield* BullMqPurge.spared({ connection, toKey }, { waiting, parents })
     return Array.from(byState).flatMap(([state, ids]) =>
-      ids.map((id): Job => ({ id, queue: name, state, ...(leaves(id, state) ? { leaves: true } : {}) }))
+      ids.map(
+        (id): Job => ({
+          id,
+          queue: name,
+          state,
+          ...(leaves(id, state) ? { leaves: true } : {}),
+          ...(spared.has(id) ? { spared: true } : {})
+        })
+      )
     )
   })
 

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Worker } from "bullmq"
+import { FlowProducer, Worker } from "bullmq"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as BullMq from "../../src/sources/BullMq.ts"
-import { JobSource, type Shape } from "../../src/sources/JobSource.ts"
+import * as BullMqPurge from "../../src/sources/BullMqPurge.ts"
+import { JobSource, type Shape, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import { type TestQueue, testPrefix, testQueue } from "../support/bullmq.ts"
 import { describeWithRedis } from "../support/redis.ts"
 import { jobSourceSuite, listed } from "./JobSourceSuite.ts"
@@ -70,7 +71,8 @@ describeWithRedis("BullMq", (url) => {
       assert.isTrue(Option.isSome(yield* source.queue?.("mail") ?? noAction))
       assert.deepStrictEqual(yield* source.queue?.("mial") ?? noAction, Option.none())
       assert.deepStrictEqual(yield* listed(source), [])
-      assert.strictEqual(yield* Effect.promise(() => mail.client.exists(`${prefix}:mial:events`)), 0)
+      const left = yield* Effect.promise(() => mail.client.scan(0, { MATCH: `${prefix}:mial*`, COUNT: 1_000_000 }))
+      assert.deepStrictEqual(left[1], [])
     })
   )
 
@@ -135,6 +137,114 @@ describeWithRedis("BullMq", (url) => {
       )
       const refused = yield* Effect.flip(source.actions.deleteJob?.(`mail:${next}`, "k2") ?? noAction)
       assert.strictEqual(refused._tag, "ActionRejected")
+    })
+  )
+
+  it.scopedLive("a purge removes what is not listed as spared: a scheduler's job is, and parents that stay", () =>
+    Effect.gen(function* () {
+      const { mail, media, source } = yield* arranged
+      /** A parent in `mail` that waits for one child in each of these queues. */
+      const parentOf = async (...queues: ReadonlyArray<TestQueue>) => {
+        const id = await mail.seed("active")
+        for (const { bull } of queues) {
+          await bull.add("child", {}, { delay: 3_600_000, parent: { id, queue: mail.bull.qualifiedName } })
+        }
+        await (await mail.bull.getJob(id))?.moveToWaitingChildren("mithrandir-test")
+        return id
+      }
+      const { next, stays, goes } = yield* Effect.promise(async () => {
+        const job = await mail.bull.upsertJobScheduler("hourly", { every: 3_600_000 })
+        const stays = [await parentOf(media), await parentOf(mail, media)]
+        const goes = await parentOf(mail)
+        await mail.seed("waiting")
+        await mail.seed("waiting", { priority: 2 })
+        return { next: job?.id ?? "", stays, goes }
+      })
+      const before = yield* listed(source)
+      const spared = before.flatMap(({ id, spared }) => (spared === true ? [id] : []))
+      assert.sameMembers(
+        spared,
+        [next, ...stays].map((id) => `mail:${id}`)
+      )
+      const waiting = before.filter(({ queue, state }) => queue === "mail" && /waiting|delayed/.test(state))
+      const removed = waiting.filter((job) => job.spared !== true)
+      assert.include(
+        removed.map(({ id }) => id),
+        `mail:${goes}`
+      )
+      // Of the parent that goes with its only child BullMQ says nothing.
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, removed.length - 1)
+      const after = new Set((yield* listed(source)).map(({ id }) => id))
+      assert.deepStrictEqual(
+        before.filter(({ id }) => !after.has(id)),
+        removed
+      )
+    })
+  )
+
+  it.scopedLive("a parent's parent goes as well when the last child is purged", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      yield* Effect.promise(async () => {
+        const queueName = "mail"
+        const flow = new FlowProducer({ connection: { url }, prefix: mail.bull.opts.prefix ?? "" })
+        const child = { name: "child", queueName }
+        await flow.add({ name: "top", queueName, children: [{ name: "middle", queueName, children: [child] }] })
+        await flow.close()
+      })
+      assert.deepStrictEqual(
+        (yield* listed(source)).map(({ spared, state }) => [state, spared] as const),
+        Array.from({ length: 3 }, () => ["waiting", undefined] as const)
+      )
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, 1)
+      assert.deepStrictEqual(yield* listed(source), [])
+    })
+  )
+
+  it.scopedLive("a purge gets past more schedulers than one step removes jobs", () =>
+    Effect.gen(function* () {
+      const { mail, source } = yield* arranged
+      yield* Effect.promise(async () => {
+        await Promise.all(
+          Array.from({ length: 1005 }, (_, i) => mail.bull.upsertJobScheduler(`s${i}`, { every: 3_600_000 }))
+        )
+        await mail.bull.add("late", {}, { delay: 100 * 3_600_000 })
+      })
+      assert.strictEqual((yield* listed(source)).filter(({ spared }) => spared === true).length, 1005)
+      assert.strictEqual(yield* source.actions.purgeQueue?.("mail", "k") ?? noAction, 1)
+    })
+  )
+
+  for (const reason of ["connect", "denied", "readonly"] as const) {
+    it.scopedLive(`a purge that ends in "${reason}" says so only while nothing is removed`, () =>
+      Effect.gen(function* () {
+        const { mail } = yield* arranged
+        yield* Effect.promise(() => mail.bull.addBulk(Array.from({ length: 1500 }, () => ({ name: "job", data: {} }))))
+        /** Purges, and after so many calls nothing goes any more. */
+        const after = (calls: number) => {
+          let made = 0
+          const purge = BullMqPurge.purge((use) =>
+            made++ < calls ? Effect.promise(() => use(mail.bull)) : new SourceUnavailable({ reason })
+          )
+          return Effect.flip(purge)
+        }
+        // The first call only asks how many schedulers there are.
+        for (const calls of [0, 1]) assert.deepInclude(yield* after(calls), { reason })
+        assert.strictEqual(yield* Effect.promise(() => mail.bull.getWaitingCount()), 1500)
+        assert.deepInclude(yield* after(2), { reason: "reset" })
+        assert.strictEqual(yield* Effect.promise(() => mail.bull.getWaitingCount()), 500)
+      })
+    )
+  }
+
+  it.scopedLive("its listing is one moment, and covers the queues it was told of", () =>
+    Effect.gen(function* () {
+      const { source } = yield* arranged
+      assert.isTrue(source.isAtomic)
+      assert.deepStrictEqual(
+        ["mail", "media", "other"].map((queue) => source.covers?.(queue)),
+        [true, true, false]
+      )
     })
   )
 
@@ -219,7 +329,7 @@ describeWithRedis("BullMq", (url) => {
       ["an age and a count", { removeOnComplete: { age: 86_400, count: 1000 } }]
     ] as const) {
       for (const state of ["waiting", "completed"] as const) {
-        it.scopedLive(`${name}, seen in a ${state} job: every job of the queue may leave from then on`, () =>
+        it.scopedLive(`${name}, seen in a ${state} job: every job of the queue may leave as long as it is there`, () =>
           Effect.gen(function* () {
             const { mail, media, source } = yield* arranged
             yield* Effect.promise(() => mail.seed("delayed"))
@@ -227,12 +337,97 @@ describeWithRedis("BullMq", (url) => {
             assert.deepStrictEqual(yield* leaving(source), [])
             const id = yield* Effect.promise(() => mail.seed(state, options))
             assert.deepStrictEqual(yield* leaving(source), ["1", id])
+            assert.deepStrictEqual(yield* leaving(source), ["1", id])
             yield* source.actions.deleteJob?.(`mail:${id}`, "k") ?? noAction
-            assert.deepStrictEqual(yield* leaving(source), ["1"])
+            assert.deepStrictEqual(yield* leaving(source), [])
           })
         )
       }
     }
+
+    it.scopedLive("a job with a count that is gone, and was not removed, is believed for one listing more", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        const id = yield* Effect.promise(() => mail.seed("completed", { removeOnComplete: 3 }))
+        yield* Effect.promise(() => mail.seed("delayed"))
+        assert.deepStrictEqual(yield* leaving(source), [id, "2"])
+        yield* Effect.promise(async () => {
+          await mail.client.del(`${prefix}:mail:completed`, `${prefix}:mail:${id}`)
+        })
+        assert.deepStrictEqual(yield* leaving(source), ["2"])
+        assert.deepStrictEqual(yield* leaving(source), [])
+      })
+    )
+
+    it.scopedLive("one job that was over before we looked, and is gone, is no habit; two are", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        const [first, second] = yield* Effect.promise(async () => [
+          await mail.seed("completed"),
+          await mail.seed("failed")
+        ])
+        const waiting = yield* Effect.promise(() => mail.seed("waiting"))
+        assert.deepStrictEqual(yield* leaving(source), [])
+        yield* Effect.promise(() => mail.client.del(`${prefix}:mail:completed`, `${prefix}:mail:${first}`))
+        assert.deepStrictEqual(yield* leaving(source), [])
+        assert.deepStrictEqual(yield* leaving(source), [])
+        yield* Effect.promise(() => mail.client.del(`${prefix}:mail:failed`, `${prefix}:mail:${second}`))
+        assert.deepStrictEqual(yield* leaving(source), [waiting])
+      })
+    )
+
+    it.scopedLive("one job that finished and left between two listings is a habit, until it is long ago", () =>
+      Effect.gen(function* () {
+        const prefix = testPrefix()
+        const mail = yield* testQueue(url, "mail", prefix)
+        const patient = yield* sourceAt({ url, prefix, queues: ["mail"] })
+        const hasty = yield* sourceAt({ url, prefix, queues: ["mail"], finishedKept: "1 second" })
+        const id = yield* Effect.promise(() => mail.seed("waiting"))
+        const other = yield* Effect.promise(() => mail.seed("delayed"))
+        for (const source of [hasty, patient]) assert.deepStrictEqual(yield* leaving(source), [])
+        yield* Effect.promise(async () => {
+          await mail.take()
+          await mail.complete(id)
+          await mail.client.del(`${prefix}:mail:completed`, `${prefix}:mail:${id}`)
+        })
+        assert.deepStrictEqual(yield* leaving(hasty), [other])
+        yield* Effect.repeat(leaving(hasty), { until: (ids) => ids.length === 0 })
+        for (const _ of ["now", "and later"]) assert.deepStrictEqual(yield* leaving(patient), [other])
+      })
+    )
+
+    it.scopedLive("what finished and left is found for as long as we watch, however many events came after it", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        const [gone, lost] = yield* Effect.promise(async () => [await mail.seed("waiting"), await mail.seed("delayed")])
+        yield* listed(source)
+        yield* Effect.promise(async () => {
+          await mail.take()
+          await mail.complete(gone ?? "")
+          await mail.client.del(`${prefix}:mail:completed`, `${prefix}:mail:${gone}`)
+          await mail.bull.addBulk(Array.from({ length: 1500 }, () => ({ name: "job", data: {} })))
+        })
+        yield* listed(source)
+        const found = yield* source.find(`mail:${gone}`)
+        assert.strictEqual(Option.getOrThrow(found).state, "completed")
+        // One that nothing was heard of is still missed.
+        yield* Effect.promise(() => mail.client.del(`${prefix}:mail:delayed`, `${prefix}:mail:${lost}`))
+        yield* listed(source)
+        assert.deepStrictEqual(yield* source.find(`mail:${lost}`), Option.none())
+      })
+    )
+
+    it.scopedLive("a producer that adds a job again while it is kept does not hide that it finished", () =>
+      Effect.gen(function* () {
+        const { mail, prefix, source } = yield* arranged
+        yield* Effect.promise(async () => {
+          await mail.seed("completed", { jobId: "one" })
+          await mail.bull.add("job", {}, { jobId: "one" })
+          await mail.client.del(`${prefix}:mail:completed`, `${prefix}:mail:one`)
+        })
+        assert.strictEqual(Option.getOrThrow(yield* source.find("mail:one")).state, "completed")
+      })
+    )
 
     it.scopedLive("one job's count removes other jobs as it finishes: why it speaks for all of them", () =>
       Effect.gen(function* () {

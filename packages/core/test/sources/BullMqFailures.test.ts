@@ -1,11 +1,14 @@
 /** What the BullMQ source makes of a Redis that is down, comes and goes, hangs, or refuses. */
-import { connect } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { assert, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as BullMq from "../../src/sources/BullMq.ts"
+import * as BullMqConnection from "../../src/sources/BullMqConnection.ts"
 import { type ActionError, JobSource, type Shape, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import { testQueue } from "../support/bullmq.ts"
 import { describeWithRedisServer, freePort, startRedis } from "../support/redis.ts"
@@ -52,6 +55,43 @@ const say = (port: number, command: string) =>
       resume(Effect.succeed(data.toString()))
     })
   })
+
+/** Stands before a Redis that is busy: it hears what it is told, and answers nothing before it is released. */
+const lateGreeter = (redisPort: number) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const sockets = new Set<Socket>()
+      let held: Array<() => void> | undefined = []
+      const server = createServer((asker) => {
+        const redis = connect(redisPort, "127.0.0.1")
+        for (const [socket, other] of [
+          [asker, redis],
+          [redis, asker]
+        ] as const) {
+          sockets.add(socket)
+          socket.on("error", () => {})
+          socket.on("close", () => other.destroy())
+        }
+        asker.on("data", (said) => redis.write(said))
+        redis.on("data", (answer) => {
+          if (held === undefined) asker.write(answer)
+          else held.push(() => asker.write(answer))
+        })
+      })
+      const port = await freePort()
+      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
+      const release = () => {
+        for (const answer of held ?? []) answer()
+        held = undefined
+      }
+      const stop = () => {
+        server.close()
+        for (const socket of sockets) socket.destroy()
+      }
+      return { url: `redis://127.0.0.1:${port}`, release, stop }
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
 
 describeWithRedisServer("BullMq, misbehaving", () => {
   it.scopedLive("a Redis that is down at the start is no connection; it is used as soon as it is up, and again", () =>
@@ -126,6 +166,52 @@ describeWithRedisServer("BullMq, misbehaving", () => {
         concurrency: "unbounded"
       })
       assert.strictEqual(counted, "reset")
+    })
+  )
+
+  it.scopedLive("a call that was given up while connecting is not made once it is connected", () =>
+    Effect.gen(function* () {
+      const own = yield* redis(yield* Effect.promise(freePort))
+      const { release, url } = yield* lateGreeter(own.port)
+      const connection = yield* BullMqConnection.make({
+        url,
+        requestTimeout: Duration.millis(200),
+        prepare: () => {}
+      })
+      const made: Array<string> = []
+      const call = (name: string) => connection.call(async () => made.push(name))
+      assert.strictEqual(yield* reason(call("given up")), "connect")
+      const interrupted = yield* Effect.fork(call("interrupted"))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(interrupted)
+      release()
+      yield* Effect.retry(call("later"), { times: 100 })
+      assert.deepStrictEqual(made, ["later"])
+    })
+  )
+
+  it.scopedLive("an action that was given up while connecting is not taken later", () =>
+    Effect.gen(function* () {
+      const own = yield* redis(yield* Effect.promise(freePort))
+      const mail = yield* testQueue(own.url, "mail", "bull")
+      yield* Effect.promise(async () => {
+        await mail.seed("failed")
+        await mail.seed("waiting")
+      })
+      const { release, url } = yield* lateGreeter(own.port)
+      const source = yield* sourceAt({ url, requestTimeout: "200 millis" })
+      const given = yield* Effect.all(actions(source).map(reason), { concurrency: "unbounded" })
+      assert.deepStrictEqual(given, ["connect", "connect", "connect"])
+      release()
+      // What is asked now comes after whatever was left to be said.
+      yield* Effect.retry(source.ping, { times: 100 })
+      assert.deepStrictEqual(
+        (yield* listed(source)).map(({ id, state }) => [id, state] as const),
+        [
+          ["mail:2", "waiting"],
+          ["mail:1", "failed"]
+        ]
+      )
     })
   )
 
