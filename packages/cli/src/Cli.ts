@@ -6,6 +6,7 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Audit from "./commands/Audit.ts"
 import * as Reconcile from "./commands/Reconcile.ts"
@@ -32,13 +33,23 @@ export const run = (
 ): Effect.Effect<ExitCode.ExitCode, never, Drivers | CliApp.CliApp.Environment> =>
   plain(parse(argv)).pipe(
     Effect.as<ExitCode.ExitCode>(ExitCode.ok),
-    Effect.catchAllCause(report),
+    Effect.catchAllCause((cause) => report(cause, helpFor(argv))),
     // Case matters in an action's parameters and in ids, so it does everywhere. Built-in flags would drown ours.
     Effect.provide(CliConfig.layer({ isCaseSensitive: true, showBuiltIns: false }))
   )
 
+/** What to type for help on what was typed: `mithrandir audit list --help`. */
+const helpFor = (argv: ReadonlyArray<string>): string => {
+  const [first = "", second = ""] = argv.slice(2)
+  const isSubcommand = HashMap.has(Command.getSubcommands(root), first)
+  // What the parser gives of a subcommand no longer knows of subcommands of its own. `audit` alone has any.
+  const isNested = first === "audit" && HashMap.has(Command.getSubcommands(Audit.command), second)
+  const names = isSubcommand ? [first, ...(isNested ? [second] : [])] : []
+  return ["mithrandir", ...names, "--help"].join(" ")
+}
+
 /** Says what went wrong, in a line, and gives the code to end with. */
-export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.ExitCode> =>
+export const report = (cause: Cause.Cause<unknown>, help = "mithrandir --help"): Effect.Effect<ExitCode.ExitCode> =>
   Effect.gen(function* () {
     if (debugging()) yield* Output.note(Cause.pretty(cause))
     const failure = Cause.failureOption(cause)
@@ -51,7 +62,7 @@ export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.Exit
     if (error instanceof ExitCode.Ended) return ExitCode.ofError(error)
     if (ValidationError.isValidationError(error)) {
       // What was wrong has been printed where it was found.
-      yield* Output.note("try: mithrandir --help")
+      yield* Output.note(`try: ${help}`)
       return ExitCode.usage
     }
     yield* Output.note(complaint(messageOf(error)))

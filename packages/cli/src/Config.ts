@@ -153,13 +153,16 @@ type Revealed<A> = { readonly [K in keyof A]: K extends "token" | "password" ? R
 /** A service, its secrets at hand. */
 export type ServiceConfig = Revealed<typeof PalantirService.Type> | Revealed<typeof BullMqService.Type>
 
-/** What a config file says, its secrets at hand. */
+/** What a config file says. */
 export interface Config {
   readonly host?: string
   readonly port?: number
   readonly database?: string
-  readonly services: ReadonlyArray<ServiceConfig>
+  readonly services: Services
 }
+
+/** The services, their secrets at hand; or what is wrong with one of the secrets, which only matters to who needs them. */
+export type Services = Either.Either<ReadonlyArray<ServiceConfig>, ConfigInvalid>
 
 /** The config does not fit. `path` is where, `problem` what would fit; neither quotes a value. */
 export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
@@ -183,10 +186,11 @@ export const parse = (text: string, file: string, env: Environment): Either.Eith
       const { path, problem } = firstProblem(issue)
       return invalid(path, problem)
     })
-    const services: Array<ServiceConfig> = []
-    for (const [index, entry] of (decoded.services ?? []).entries()) {
-      services.push(yield* reveal(entry, env, (key, problem) => invalid(`services[${index}].${key}`, problem)))
-    }
+    const services = Either.all(
+      (decoded.services ?? []).map((entry, index) =>
+        reveal(entry, env, (key, problem) => invalid(`services[${index}].${key}`, problem))
+      )
+    )
     const { $schema: _, services: __, ...rest } = decoded
     return { ...rest, services }
   })
@@ -204,13 +208,21 @@ const notJson = (error: unknown, text: string): string => {
   return `expected JSON; line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1} does not fit`
 }
 
+/** What a token may be made of: a header cannot carry anything else, and every request would fail. */
+const headerText = /^[\x21-\x7e]+$/
+
 type Refuse = (key: string, problem: string) => ConfigInvalid
 
 const reveal = (entry: ServiceEntry, env: Environment, refuse: Refuse): Either.Either<ServiceConfig, ConfigInvalid> =>
   Either.gen(function* () {
     if (entry.type === "palantir") {
       const { token, ...rest } = entry
-      return token === undefined ? rest : { ...rest, token: yield* secret("token", token, env, refuse) }
+      if (token === undefined) return rest
+      const revealed = yield* secret("token", token, env, refuse)
+      if (!headerText.test(Redacted.value(revealed))) {
+        return yield* Either.left(refuse("token", "expected visible ASCII characters alone, without spaces"))
+      }
+      return { ...rest, token: revealed }
     }
     const { password, ...rest } = entry
     return password === undefined ? rest : { ...rest, password: yield* secret("password", password, env, refuse) }

@@ -3,6 +3,7 @@ import { userInfo } from "node:os"
 import {
   type AuditEntry,
   AuditLog,
+  Command,
   Commands,
   Database,
   Mithrandir,
@@ -16,31 +17,39 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as ExitCode from "./ExitCode.ts"
+import type { ServiceConfig } from "./Config.ts"
+import * as ExitCode from "./ExitCode.ts"
 import type { Operator } from "./Operator.ts"
 import type { Drivers, Failure } from "./Program.ts"
 import * as Services from "./Services.ts"
-import type { Settings } from "./Settings.ts"
 
-/** Takes the writer lock for the scope, or fails at once with `DatabaseLocked`. */
+/** Takes the writer lock of a database for the scope, or fails at once with `DatabaseLocked`. */
 export const operator: (
-  settings: Settings
+  database: string,
+  services: ReadonlyArray<ServiceConfig>
 ) => Effect.Effect<
   Operator,
   Database.DatabaseError | ExitCode.Refused | ServiceRegistry.ServiceInvalid,
   Drivers | Scope.Scope
-> = Effect.fn("LocalAccess.operator")(function* (settings) {
-  const house = Mithrandir.layer({ services: settings.services.map(Services.define) })
-  const context = yield* Layer.build(Layer.provide(house, sqlite(settings.database, "writer")))
+> = Effect.fn("LocalAccess.operator")(function* (database, services) {
+  const house = Mithrandir.layer({ services: services.map(Services.define) })
+  const context = yield* Layer.build(Layer.provide(house, sqlite(database, "writer")))
   const reconciler = Context.get(context, Reconciler.Reconciler)
   const commands = Context.get(context, Commands.Commands)
   const actor = cliActor()
+  // Whoever is the writer finishes what a process left behind that died.
+  yield* Effect.catchTag(
+    commands.recover,
+    "StoreUnreadable",
+    ({ message }) => new ExitCode.Refused({ code: ExitCode.failed, problem: message })
+  )
   const access: Operator = {
     reconcile: ({ accept, service }) =>
       reconciler.run({ ...(service === undefined ? {} : { service }), ...(accept ? { acceptAs: actor } : {}) }),
-    run: (request, tell) =>
+    run: (request, tell, endedBefore) =>
       Effect.gen(function* () {
-        yield* commands.submit(request, actor)
+        const { replayed, state } = yield* commands.submit(request, actor)
+        if (replayed && Command.isEnd(state.phase)) yield* endedBefore
         yield* Stream.runForEach(commands.follow(request.commandId), tell)
         return yield* commands.get(request.commandId)
       })

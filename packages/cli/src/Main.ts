@@ -35,8 +35,7 @@ export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.
 
 /** Runs a command line to its end, and the process with it. */
 export const main = (argv: ReadonlyArray<string>): void => {
-  // Whoever reads us may stop reading (`| head`); that is the end of us, and nothing to shout about.
-  process.stdout.on("error", () => process.exit(ExitCode.ok))
+  process.stdout.on("error", unwritable)
   process.stderr.on("error", () => undefined)
   // Nothing of ours throws outside an effect, but a driver may.
   process.on("uncaughtException", (error) => {
@@ -45,7 +44,21 @@ export const main = (argv: ReadonlyArray<string>): void => {
   Effect.runPromise(Cli.run(argv).pipe(Effect.provide(drivers), Effect.catchAllCause(Cli.report))).then(exit)
 }
 
+/** Whoever reads us may stop reading (`| head`): no failure of ours. But what a full disk swallowed was not told. */
+const unwritable = ({ code = "unknown" }: NodeJS.ErrnoException): void => {
+  if (code === "EPIPE") process.exit(ExitCode.ok)
+  // Told by whatever was written last, and by the stream.
+  process.stdout.off("error", unwritable).on("error", () => undefined)
+  process.stderr.write(`mithrandir: what should be printed could not be written (${code})\n`, () =>
+    process.exit(ExitCode.failed)
+  )
+}
+
 /** Ends the process once what was printed has left it; whatever a driver still holds open is let go with it. */
 const exit = (code: ExitCode.ExitCode): void => {
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)))
+  process.stdout.write("", (error) => {
+    // A file tells of its error here first.
+    if (error) unwritable(error)
+    else process.stderr.write("", () => process.exit(code))
+  })
 }

@@ -88,7 +88,7 @@ const ofUpdate = (before: Narration, update: Event.ReconciliationUpdate): Part =
     case "stale":
       return [
         after,
-        [...lines, `${service}: STALE, ${update.message ?? "it gave no usable answer"}; what was counted last stays`]
+        [...lines, `${service}: STALE, ${update.message ?? "it gave no usable answer"}; ${Wording.lastCounted(update)}`]
       ]
     case "discrepancy": {
       const since = update.discrepancyDetails?.since

@@ -13,9 +13,13 @@ export interface ReconcileRequest {
 export interface Operator {
   /** A pass now. */
   readonly reconcile: (request: ReconcileRequest) => Effect.Effect<ReadonlyArray<Event.ReconciliationUpdate>, Failure>
-  /** Sends a command and follows it to its end, telling every phase. */
+  /**
+   * Sends a command and follows it to its end, telling every phase. Of one that had ended before, that first, and then
+   * its last phase alone.
+   */
   readonly run: (
     request: Command.CommandRequest,
-    tell: (status: Event.CommandStatus) => Effect.Effect<void>
+    tell: (status: Event.CommandStatus) => Effect.Effect<void>,
+    endedBefore: Effect.Effect<void>
   ) => Effect.Effect<Command.CommandState, Failure>
 }

@@ -27,7 +27,7 @@ export interface Settings {
   readonly databaseGiven: boolean
   /** The config file that was read, where there was one. */
   readonly configFile: Option.Option<string>
-  readonly services: ReadonlyArray<Config.ServiceConfig>
+  readonly services: Config.Services
 }
 
 export const defaultHost = "127.0.0.1"
@@ -82,7 +82,7 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     database: Option.getOrElse(database, () => path.resolve(defaultDatabase)),
     databaseGiven: Option.isSome(database),
     configFile: Option.map(file, ({ name }) => name),
-    services: Option.match(file, { onNone: () => [], onSome: ({ config }) => config.services })
+    services: Option.match(file, { onNone: () => Either.right([]), onSome: ({ config }) => config.services })
   }
   return settings
 })

@@ -10,6 +10,10 @@ export const maxNamed = 5
 export const counts = (known: JobView.KnownCounts): string =>
   "waiting" in known ? Job.jobStates.map((state) => `${known[state]} ${state}`).join(", ") : "nothing counted yet"
 
+/** What a stale pass leaves standing. */
+export const lastCounted = ({ counts, observedAt }: Event.ReconciliationUpdate): string =>
+  "waiting" in counts ? `what was counted at ${moment(observedAt)} stays` : "nothing was counted yet"
+
 /** What differs, in one line; empty where nothing does. */
 export const differences = (details: Event.DiscrepancyDetails | undefined): string => {
   if (details === undefined) return ""

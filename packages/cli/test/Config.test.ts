@@ -8,6 +8,11 @@ const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }
 
 const parse = (value: unknown, env: Config.Environment = {}) =>
+  Either.flatMap(read(value, env), (config) =>
+    Either.map(config.services, (services) => Object.assign({}, config, { services }))
+  )
+
+const read = (value: unknown, env: Config.Environment) =>
   Config.parse(typeof value === "string" ? value : JSON.stringify(value), "mithrandir.json", env)
 
 const problem = (value: unknown, env: Config.Environment = {}) =>
@@ -67,6 +72,21 @@ describe("a config that fits", () => {
     expect(first?.type === "palantir" && first.token && Redacted.value(first.token)).toBe("s3cret")
     expect(second?.type === "bullmq" && second.password && Redacted.value(second.password)).toBe("hunter2")
     expect(JSON.stringify(config)).not.toMatch(/s3cret|hunter2/)
+  })
+})
+
+describe("a secret that is not at hand", () => {
+  it("is the services' alone: everything else can be read", () => {
+    const config = Either.getOrThrow(read({ port: 1, ...services({ ...palantir, token: { env: "TOKEN" } }) }, {}))
+    expect(config.port).toBe(1)
+    expect(Either.isLeft(config.services)).toBe(true)
+  })
+
+  it("from the environment must be one that a header can carry, too", () => {
+    const config = services({ ...palantir, token: { env: "TOKEN" } })
+    expect(problem(config, { TOKEN: "5318008\n" })).toBe(
+      "mithrandir.json: services[0].token: expected visible ASCII characters alone, without spaces"
+    )
   })
 })
 
@@ -202,6 +222,11 @@ describe("a config that does not fit is refused in one line that names the place
       "a secret of an unset variable",
       services({ ...palantir, token: { env: "TOKEN" } }),
       "services[0].token.env: the environment variable TOKEN is not set"
+    ],
+    [
+      "a token that no header can carry",
+      services(palantir, { ...palantir, id: "other", token: "s3cr\u00e9t" }),
+      "services[1].token: expected visible ASCII characters alone, without spaces"
     ]
   ]
 
@@ -219,6 +244,7 @@ describe("a config that does not fit is refused in one line that names the place
     ["in text that is not JSON", '{"services":[{"token": "5318008" x}]}'],
     ["in text that ends too soon", '{"services":[{"token": "5318008'],
     ["under an unknown key", services({ ...palantir, pasword: "5318008" })],
+    ["in a token that no header can carry", services({ ...palantir, token: "5318008\n" })],
     ["in a database url", { database: "postgres://u:5318008@h/d" }]
   ])("never quoting a secret: %s", (_, config) => {
     expect(problem(config)).toMatch(/^mithrandir\.json: /)

@@ -69,11 +69,18 @@ describe("Narrator.tell", () => {
       tellAll([discrepancy("mail-7"), stale, stale, discrepancy("mail-7"), stale, update({ status: "verified" })])
     ).toEqual([
       ["palantir: DISCREPANCY since 2026-01-31T12:00:00Z: missing: mail-7"],
-      ["palantir: STALE, it did not answer in time; what was counted last stays"],
+      ["palantir: STALE, it did not answer in time; what was counted at 2026-01-31T12:00:00Z stays"],
       [],
       ["palantir: answers again: still a discrepancy since 2026-01-31T12:00:00Z: missing: mail-7"],
-      ["palantir: STALE, it did not answer in time; what was counted last stays"],
+      ["palantir: STALE, it did not answer in time; what was counted at 2026-01-31T12:00:00Z stays"],
       ["palantir: answers again: verified; 12 waiting, 3 active, 0 delayed, 90 completed, 2 failed"]
+    ])
+  })
+
+  it("tells of a service that never answered that nothing was counted", () => {
+    const unknown: JobView.KnownCounts = {}
+    expect(tellAll([update({ status: "stale", counts: unknown })])).toEqual([
+      ["palantir: STALE, it gave no usable answer; nothing was counted yet"]
     ])
   })
 

@@ -1,7 +1,10 @@
 /** One-off runs: processes alone with the database, and clients of a server process that holds it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { run as runInside } from "./support/inside.ts"
 import * as Palantir from "./support/palantir.ts"
@@ -68,8 +71,11 @@ const alike = (inside: () => House, actor: RegExp) => {
   it("run with an id that ran before sends nothing again, and refuses other content", async () => {
     const { here, palantir } = inside()
     const args = ["run", "delete-job", "job-5", "--service", "palantir", "--command-id", "once"]
-    expect((await here(...args)).code).toBe(0)
-    expect((await here(...args)).code).toBe(0)
+    expect((await here(...args)).stderr).toMatch(/\nqueued\n/)
+    const again = await here(...args)
+    expect(again.code).toBe(0)
+    expect(again.stderr).toMatch(/^command once\nit had ended already; nothing was run\nsuccess, verified\n/)
+    expect(again.stderr).not.toMatch(/queued|running/)
     expect(palantir.mutations.filter((line) => line.includes("job-5"))).toEqual(["DELETE /api/v1/jobs/job-5"])
     const other = await here("run", "delete-job", "job-6", "--service", "palantir", "--command-id", "once")
     expect(other).toMatchObject({ code: 2, stdout: "" })
@@ -82,6 +88,7 @@ const alike = (inside: () => House, actor: RegExp) => {
     const ended = await inside().here("run", "retry-job", "job-7", "-s", "palantir")
     expect(ended.code).toBe(1)
     expect(ended.stdout).toMatch(/^outcome +failure$/m)
+    expect(ended.stdout).not.toMatch(/^verified/m)
     expect(ended.stderr).toContain("error: certainly not applied")
   })
 
@@ -193,6 +200,111 @@ describe("through the server that holds the database", () => {
   })
 
   alike(() => clientOf(inside), /^local$/)
+})
+
+describe("an announcement", () => {
+  let inside: House
+  let other: Awaited<ReturnType<typeof somebodyElse>>
+  beforeAll(async () => {
+    inside = await house()
+    other = await somebodyElse()
+    expect((await inside.here("run", "delete-job", "job-5", "-s", "palantir", "--command-id", "mine")).code).toBe(0)
+  })
+  afterAll(async () => {
+    await inside.leave()
+    await other.close()
+  })
+
+  const database = () => join(inside.directory, "mithrandir.db")
+  /** As one that was killed leaves behind; its process id is another's by now. */
+  const announce = () =>
+    writeFile(`${database()}.server.json`, JSON.stringify({ pid: process.pid, url: other.url }), { mode: 0o600 })
+
+  it("that is left over is not believed by anybody, though a process has its id again", async () => {
+    await announce()
+    const listed = await runInside(["audit", "list", "--database", database(), "-o", "json"])
+    expect(json(listed)).toMatchObject({ data: [{ id: "mine" }] })
+    const args = ["retry-job", "x", "-s", "palantir", "--database", database()]
+    const ran = await runInside(["run", ...args])
+    expect(ran).toMatchObject({ code: 2, stdout: "" })
+    expect(ran.stderr).toContain("no services")
+    expect(other.asked).toEqual([])
+  })
+
+  it("of a writer who gives no answer of use is no reason not to look into the file, soon", async () => {
+    await announce()
+    const lock = new Sqlite(`${database()}.lock`)
+    lock.exec("BEGIN EXCLUSIVE")
+    try {
+      for (const manner of ["html", "silent"] as const) {
+        other.manner = manner
+        const before = performance.now()
+        const listed = await runInside(["audit", "list", "--database", database(), "-o", "json"])
+        expect(json(listed)).toMatchObject({ data: [{ id: "mine" }] })
+        expect(performance.now() - before).toBeLessThan(10_000)
+        const ran = await runInside(["run", "retry-job", "x", "-s", "palantir", "--database", database()])
+        expect(ran).toMatchObject({ code: 5, stdout: "" })
+        expect(ran.stderr).toContain("which does not answer")
+      }
+      expect(new Set(other.asked)).toEqual(new Set(["GET /health/live"]))
+      // One that is alive, and then answers nonsense.
+      other.manner = "live"
+      const listed = await runInside(["audit", "list", "--database", database(), "-o", "json"])
+      expect(json(listed)).toMatchObject({ data: [{ id: "mine" }] })
+      expect(other.asked.at(-1)).toMatch(/^GET \/reconciliation\/audit/)
+    } finally {
+      lock.close()
+    }
+  })
+})
+
+/** Something that listens, and is no Mithrandir. */
+const somebodyElse = async () => {
+  const asked: Array<string> = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    if (other.manner === "silent") return
+    if (other.manner === "live" && request.url === "/health/live") {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ status: "live" }))
+    } else response.writeHead(502, { "content-type": "text/html" }).end("<html>")
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  const { port } = server.address() as AddressInfo
+  const other = { url: `http://127.0.0.1:${port}`, asked, manner: "html" as "html" | "silent" | "live", close }
+  return other
+}
+
+describe("a secret that is not set", () => {
+  let inside: House
+  let config: string
+  beforeAll(async () => {
+    inside = await house()
+    await inside.start("serve").line(/palantir: verified/)
+    config = join(inside.directory, "secret.json")
+    const service = { id: "palantir", type: "palantir", url: inside.palantir.url, token: { env: "NOT_SET" } }
+    await writeFile(config, JSON.stringify({ services: [service], database: "mithrandir.db" }))
+  })
+  afterAll(() => inside.leave())
+
+  it("does not matter to who looks, or goes through the server", async () => {
+    expect(await runInside(["audit", "list", "--config", config])).toMatchObject({ code: 0 })
+    expect(await runInside(["reconcile", "--config", config])).toMatchObject({ code: 0 })
+  })
+
+  it("matters to who would ask the service", async () => {
+    const alone = ["--config", config, "--database", join(inside.directory, "other.db")]
+    const line = "secret.json: services[0].token.env: the environment variable NOT_SET is not set"
+    for (const command of ["reconcile", "serve"]) {
+      const ended = await runInside([command, ...alone])
+      expect(ended).toMatchObject({ code: 2, stdout: "" })
+      expect(ended.stderr).toContain(line)
+    }
+  })
 })
 
 describe("a server that is not there", () => {

@@ -171,7 +171,7 @@ describe("serve --sandbox", () => {
     )
     const accepted = await fetch(at, { method: "POST", body, headers: { "content-type": "application/json" } })
     expect(await accepted.json()).toMatchObject({ data: [{ service: "palantir" }] })
-    await server.line(/^\S+Z palantir: \d+ accepted as they are by local$/)
+    await server.line(/^\S+Z palantir: accepted by local: missing: /)
     await server.line(/^\S+Z palantir: STALE, /)
     await server.line(/^\S+Z palantir: answers again: /)
 

@@ -1,10 +1,12 @@
 /** What is typed wrongly: told on stderr, in a line that names it, with exit code 2. */
+import { spawnSync } from "node:child_process"
+import { closeSync, existsSync, openSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { run as runHere } from "./support/inside.ts"
-import { run } from "./support/process.ts"
+import { bin, run } from "./support/process.ts"
 
 let directory: string
 beforeAll(async () => {
@@ -21,6 +23,7 @@ describe("a usage error", () => {
     [["run", "retry-job", "..", "-s", "palantir"], 'TARGET: expected something else than "." or ".."'],
     [["run", "retry-job", "job-1", "-s", "palantir", "--params", "[1]"], "--params: expected a JSON object"],
     [["run", "retry-job", "job-1", "-s", "palantir", "--command-id", "a b"], "--command-id: expected 1 to 64 of"],
+    [["run", "retry-job", "job-1", "-s", "palantir", "--command-id", ".."], "--command-id: expected something else"],
     [["audit", "list", "--limit", "201"], "--limit: expected a number of entries, 1 to 200"],
     [["audit", "list", "--start-date", "yesterday"], "--start-date: expected a date (2026-01-31)"],
     [["audit", "list", "-o", "xml"], '--output: expected "table" or "json"'],
@@ -47,6 +50,26 @@ describe("a usage error", () => {
     }
   })
 
+  it("of a config without services says so of that config", async () => {
+    const file = join(directory, "empty.json")
+    await writeFile(file, JSON.stringify({ services: [] }))
+    for (const [command, problem] of [
+      ["serve", "no services to reconcile"],
+      ["reconcile", "no services"]
+    ] as const) {
+      const ended = await runHere([command, "--config", file, "--database", join(directory, "none.db")])
+      expect(ended).toMatchObject({ code: 2, stdout: "" })
+      expect(ended.stderr).toMatch(
+        new RegExp(`^mithrandir: ${problem}: ${file} has none; add one to its "services", or`)
+      )
+    }
+  })
+
+  it("names what to type for help on what was typed", async () => {
+    expect((await runHere(["run"])).stderr).toMatch(/\ntry: mithrandir run --help\n$/)
+    expect((await runHere(["nonsense"])).stderr).toMatch(/\ntry: mithrandir --help\n$/)
+  })
+
   it("of the environment names the variable", async () => {
     const ended = await run(["reconcile"], { cwd: directory, env: { MITHRANDIR_PORT: "http" } })
     expect(ended).toMatchObject({ code: 2, stdout: "" })
@@ -63,7 +86,31 @@ describe("a usage error of a process", () => {
   it("leaves stdout alone and exits 2", async () => {
     const ended = await run(["audit", "list", "-o", "xml"], { cwd: directory })
     expect(ended).toMatchObject({ code: 2, stdout: "" })
-    expect(ended.stderr).toBe('--output: expected "table" or "json"\ntry: mithrandir --help\n')
+    expect(ended.stderr).toBe('--output: expected "table" or "json"\ntry: mithrandir audit list --help\n')
+  })
+})
+
+/** A device on which every write fails, as on a full disk. */
+describe.skipIf(!existsSync("/dev/full"))("data that cannot be written", () => {
+  it("is no success, and is said in a line", async () => {
+    const full = openSync("/dev/full", "w")
+    const ended = spawnSync(process.execPath, [bin, "run", "--help"], { stdio: ["ignore", full, "pipe"] })
+    closeSync(full)
+    expect([ended.status, String(ended.stderr)]).toEqual([
+      1,
+      "mithrandir: what should be printed could not be written (ENOSPC)\n"
+    ])
+  })
+
+  it("is nothing to speak of where nobody reads on", async () => {
+    const ended = spawnSync("sh", [
+      "-c",
+      `{ "$1" "$2" run --help; echo "$?" >&2; } | true`,
+      "sh",
+      process.execPath,
+      bin
+    ])
+    expect(String(ended.stderr)).toBe("0\n")
   })
 })
 

@@ -62,10 +62,12 @@ export class Backlog<Owner> {
     return frames
   }
 
-  /** A heartbeat is due. It is sent when the listener next takes something. */
-  beat(): void {
+  /** A heartbeat is due. It is sent when the listener next takes something. False: so was the one before. */
+  beat(): boolean {
+    const taken = !this.beatDue
     this.beatDue = true
     this.latch.unsafeOpen()
+    return taken
   }
 
   takeBeat(): boolean {

@@ -5,7 +5,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import { type HttpClientError, isHttpClientError } from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { type AuditEntry, Command, Event, type Page, type Service, Store } from "@mithrandir/core"
+import { type AuditEntry, Command, Event, type Page, type Service, type Store } from "@mithrandir/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
@@ -32,7 +32,7 @@ export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("
 /** The request was sent, or may have been, and no answer came. What it asked for may be done, and may not. */
 export class AnswerLost extends Schema.TaggedError<AnswerLost>()("AnswerLost", { url: Schema.String }) {
   override get message() {
-    return `the connection to ${this.url} broke before the answer was there`
+    return `no answer came from ${this.url} that says what became of it`
   }
 }
 
@@ -42,7 +42,7 @@ export class AnswerInvalid extends Schema.TaggedError<AnswerInvalid>()("AnswerIn
   status: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message() {
-    return `what answers at ${this.url} does not speak as this program does${this.status === undefined ? "" : ` (status ${this.status})`}`
+    return `what answers at ${this.url} is not a Mithrandir server${this.status === undefined ? "" : ` (status ${this.status})`}`
   }
 }
 
@@ -63,13 +63,16 @@ export interface Client {
   /** Has a command accepted, and does not wait for it. */
   readonly submit: (request: Command.CommandRequest) => Effect.Effect<Accepted, SubmitError>
   /**
-   * Has a command run and stays until it has ended, telling every phase once. A connection that breaks is made anew,
-   * with the same id, so that nothing runs twice; `AnswerLost` when that does not help for `patience`.
+   * Has a command run and stays until it has ended, telling every phase once; of one that had ended before, its last
+   * alone. Once it may have arrived, whatever goes wrong is tried again with the same id, so that nothing runs twice;
+   * `AnswerLost` when that does not help for `patience`.
    */
   readonly run: (
     request: Command.CommandRequest,
-    tell: (status: Event.CommandStatus) => Effect.Effect<void>
-  ) => Effect.Effect<Command.CommandState, SubmitError | Command.CommandNotFound>
+    tell: (status: Event.CommandStatus) => Effect.Effect<void>,
+    /** Told once, if the command had ended before this request. */
+    endedBefore?: Effect.Effect<void>
+  ) => Effect.Effect<Command.CommandState, SubmitError>
   readonly command: (
     commandId: Command.CommandId
   ) => Effect.Effect<Command.CommandState, Command.CommandNotFound | Store.StoreUnreadable | Problem | ConnectionError>
@@ -127,12 +130,25 @@ export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpC
 
     const command = (commandId: Command.CommandId) => ask(api.commands.get({ path: { commandId } }))
 
-    /** Tries until somebody answers. */
-    const persist = <A, E>(effect: Effect.Effect<A, E>) =>
+    const live = Effect.asVoid(ask(api.health.live({})))
+
+    /** Tries until there is an answer, or an error that is one. */
+    const persist = <A, E, Answer extends E = never>(
+      effect: Effect.Effect<A, E>,
+      isAnswer: (error: E) => error is Answer
+    ): Effect.Effect<A, Answer | AnswerLost> =>
       Effect.retry(effect, {
-        while: isPassing,
+        until: isAnswer,
         schedule: Schedule.spaced(pause).pipe(Schedule.upTo(patience))
-      }).pipe(Effect.mapError((error) => (error instanceof ServerUnreachable ? new AnswerLost({ url }) : error)))
+      }).pipe(Effect.mapError((error) => (isAnswer(error) ? error : new AnswerLost({ url }))))
+
+    const submitOnce = (request: Command.CommandRequest) =>
+      submit(request).pipe(
+        Effect.catchIf(mayHaveArrived, () =>
+          // A command that has ended by now is the one that we sent.
+          Effect.map(persist(submit(request), isRefusal), (accepted) => ({ ...accepted, replayed: false }))
+        )
+      )
 
     /** The phases of a command that was accepted, as a repeated request is told them. */
     const phases = (request: Command.CommandRequest): Stream.Stream<Event.CommandStatus, unknown> =>
@@ -148,9 +164,17 @@ export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpC
         Stream.mapEffect(({ data }) => decodeStatus(data))
       )
 
-    const run: Client["run"] = (request, tell) =>
+    const run: Client["run"] = (request, tell, endedBefore = Effect.void) =>
       Effect.gen(function* () {
-        yield* Effect.catchTag(submit(request), "AnswerLost", () => persist(submit(request)))
+        // Nothing is sent to somebody else, who would take it for who knows what.
+        yield* Effect.catchTag(live, "AnswerLost", () => new ServerUnreachable({ url }))
+        const { phase, replayed } = yield* submitOnce(request)
+        if (replayed && Command.isEnd(phase)) {
+          yield* endedBefore
+          const state = yield* persist(command(request.commandId), isNone)
+          yield* tell(statusOf(state))
+          return state
+        }
         let told: Event.CommandStatus | undefined
         // Each connection begins at the beginning again; nobody is told what they know, or something older.
         const tellNew = (status: Event.CommandStatus) =>
@@ -162,7 +186,7 @@ export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpC
         while (true) {
           // However the stream ends, the state says whether the command has.
           yield* Effect.catchAll(Stream.runForEach(phases(request), tellNew), () => Effect.void)
-          const state = yield* persist(command(request.commandId))
+          const state = yield* persist(command(request.commandId), isNone)
           yield* tellNew(statusOf(state))
           if (Command.isEnd(state.phase)) return state
           yield* Effect.sleep(pause)
@@ -177,7 +201,7 @@ export const make = (url: string): Effect.Effect<Client, never, HttpClient.HttpC
       status: Effect.map(ask(api.reconciliation.status({})), ({ data }) => data),
       audit: (query) => ask(api.audit.page({ urlParams: query })),
       services: Effect.map(ask(api.services.registered({})), ({ data }) => data),
-      live: Effect.asVoid(ask(api.health.live({}))),
+      live,
       ready: Effect.asVoid(ask(api.health.ready({})))
     }
   })
@@ -211,9 +235,35 @@ const isRefused = (cause: unknown): boolean =>
     ? cause.errors.every(isRefused)
     : cause instanceof Error && "code" in cause && refused.includes(String(cause.code))
 
-/** It may be over by itself: a server that restarts, or is about to become the writer. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof ServerUnreachable || error instanceof AnswerLost || error instanceof Store.StoreUnavailable
+/** Whether a request that failed so may have done what it asked for. The answer of a gateway tells nothing. */
+const mayHaveArrived = (error: SubmitError): boolean => {
+  switch (error._tag) {
+    case "AnswerLost":
+    case "StoreUnreadable":
+      return true
+    case "AnswerInvalid":
+      return error.status === undefined || error.status < 300 || error.status >= 500
+    case "Problem":
+      return error.status >= 500
+    default:
+      return false
+  }
+}
+
+type Refusal = Exclude<SubmitError, Store.StoreUnavailable | Store.StoreUnreadable | Problem | ConnectionError>
+
+/** The command itself does not fit: no repetition changes that. */
+const isRefusal = (error: SubmitError): error is Refusal => refusals.includes(error._tag)
+const refusals: ReadonlyArray<string> = [
+  "ServiceNotFound",
+  "ActionNotFound",
+  "ActionNotSupported",
+  "CommandInvalid",
+  "CommandIdTaken"
+] satisfies ReadonlyArray<Refusal["_tag"]>
+
+/** A command that was accepted has a state, whatever a look-up says that went wrong. */
+const isNone = (_: unknown): _ is never => false
 
 const decodeStatus = Schema.decode(Schema.parseJson(Event.CommandStatus))
 

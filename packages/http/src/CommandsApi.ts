@@ -21,7 +21,10 @@ export const Ended = accepted.annotations(HttpApiSchema.annotations({ status: 20
 export const Accepted = accepted.annotations(HttpApiSchema.annotations({ status: 202 }))
 export type Accepted = typeof Accepted.Type
 
-const Request = Command.CommandRequest.annotations({ parseOptions: { errors: "all", onExcessProperty: "error" } })
+const Request = Command.CommandRequest.annotations({
+  parseOptions: { errors: "all", onExcessProperty: "error" },
+  message: Problem.anObject
+})
 
 export class CommandsApi extends HttpApiGroup.make("commands")
   .add(

@@ -19,6 +19,9 @@ import * as Sse from "./Sse.ts"
 /** From a connection's start. Proxies close what is silent for 30 to 60 seconds. */
 export const heartbeatInterval = Duration.seconds(15)
 
+/** Heartbeats in a row that a listener who is behind may leave untaken, before it is cut off: a minute. */
+const maxUntaken = 4
+
 /** How long clients wait before they come back: spread, so that a restart does not bring them all at once. */
 const retryMillis = { min: 1_000, max: 4_000 }
 
@@ -130,12 +133,13 @@ const make = (options: Options) =>
             live.delete(backlog)
           })
         )
-        yield* Effect.forkScoped(
-          Effect.schedule(
-            Effect.sync(() => backlog.beat()),
-            heartbeat
-          )
-        )
+        let untaken = 0
+        const due = Effect.suspend(() => {
+          untaken = backlog.beat() ? 0 : untaken + 1
+          // Who is live is bounded by its backlog. Who catches up is bounded by nothing but this.
+          return untaken >= maxUntaken && !live.has(backlog) ? listener.hangUp : Effect.void
+        })
+        yield* Effect.forkScoped(Effect.schedule(due, heartbeat))
 
         /** What is sent next, and a heartbeat after it if one is due. */
         const withBeat = (frames: ReadonlyArray<Uint8Array>) =>
@@ -150,7 +154,9 @@ const make = (options: Options) =>
             live.add(backlog)
             return [yield* withBeat([]), Option.none<void>()] as const
           }
-          const { events, upTo } = yield* log.page(backlog.after, listener.filter, pageSize)
+          const { events, oldest, upTo } = yield* log.page(backlog.after, listener.filter, pageSize)
+          // Pruning has overtaken us. Ended, the listener comes back by id, and is told that there is a gap.
+          if (backlog.after < oldest - 1) return yield* Effect.fail("pruned" as const)
           backlog.skip(upTo, events.at(-1)?.seq)
           return [yield* withBeat(events.map(frame)), Option.some<void>(undefined)] as const
         })

@@ -132,3 +132,6 @@ export const oneOf = <A extends string>(
   schema.annotations({
     message: () => ({ message: `expected one of: ${schema.literals.join(", ")}`, override: true })
   })
+
+/** Of a body that is something else: the framework would print its type. What is wrong within speaks for itself. */
+export const anObject = (): string => "expected an object"

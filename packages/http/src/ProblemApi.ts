@@ -21,6 +21,7 @@ export const general = {
   "request-timeout": { status: 408, title: "The request took too long to arrive" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body must be application/json" },
+  "expectation-failed": { status: 417, title: "Nothing but 100-continue can be expected" },
   "misdirected-request": { status: 421, title: "This server does not go by that name" },
   "headers-too-large": { status: 431, title: "The headers are too large" },
   "internal-error": { status: 500, title: "Something went wrong here" },

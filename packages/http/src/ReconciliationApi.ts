@@ -11,7 +11,11 @@ export const RunRequest = Schema.Struct({
   service: Schema.optionalWith(Service.ServiceId, { exact: true }),
   /** Take what the source says for true, ending the open disputes. */
   accept: Schema.optionalWith(Schema.Boolean, { exact: true })
-}).annotations({ identifier: "RunRequest", parseOptions: { errors: "all", onExcessProperty: "error" } })
+}).annotations({
+  identifier: "RunRequest",
+  parseOptions: { errors: "all", onExcessProperty: "error" },
+  message: Problem.anObject
+})
 export type RunRequest = typeof RunRequest.Type
 
 export const Updates = Schema.Struct({ data: Schema.Array(Event.ReconciliationUpdate) }).annotations({

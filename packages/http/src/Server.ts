@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Connections from "./Connections.ts"
 import * as EventHub from "./EventHub.ts"
 import { Gate, isLoopback, loopback } from "./Gate.ts"
 import * as Http from "./Http.ts"
@@ -88,11 +89,17 @@ const make = ({ host = defaultHost, port = defaultPort }: Options) =>
     const hub = yield* EventHub.EventHub
     const app = yield* HttpApiBuilder.httpApp
     const handler = yield* NodeHttpServer.makeHandler(app)
-    const server = yield* Effect.acquireRelease(
+    const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c
       // with every POST, and would be left without an answer.
-      Effect.sync(() => NodeHttp.createServer(limits, handler).on("clientError", answerClientError)),
-      (server) => (server.listening ? shutDown(server, hub.close) : Effect.void)
+      Effect.sync(() => {
+        const server = NodeHttp.createServer(limits, handler)
+          .on("clientError", answerClientError)
+          .on("checkExpectation", answerExpectation)
+          .on("connect", answerConnect)
+        return { server, connections: Connections.track(server) }
+      }),
+      ({ connections, server }) => (server.listening ? shutDown(server, connections, hub.close) : Effect.void)
     )
     const address = yield* listen(server, host, port)
     return Server.of({
@@ -136,11 +143,18 @@ const listen = (server: NodeHttp.Server, host: string, port: number) =>
     })
   })
 
-/** No new connections; streams end; what is in flight may finish; then whatever is left is cut. */
-const shutDown = (server: NodeHttp.Server, closeStreams: Effect.Effect<void>): Effect.Effect<void> =>
+/** Connections without a request are cut, and none are new; streams end; what is in flight may finish; the rest is cut. */
+const shutDown = (
+  server: NodeHttp.Server,
+  connections: Connections.Connections,
+  closeStreams: Effect.Effect<void>
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     let closed = false
-    yield* Effect.sync(() => server.close(() => (closed = true)))
+    yield* Effect.sync(() => {
+      server.close(() => (closed = true))
+      connections.cutUnused()
+    })
     yield* closeStreams
     // Connections that were busy when the server closed are kept alive after their answer, unless somebody looks.
     const swept = Effect.sync(() => server.closeIdleConnections()).pipe(
@@ -159,19 +173,47 @@ const answerClientError = (error: NodeJS.ErrnoException, socket: Duplex): void =
     socket.destroy()
     return
   }
-  const problem = Problem.make(clientErrorCode(error.code))
+  endWith(socket, Problem.make(clientErrorCode(error.code)))
+}
+
+/** A tunnel is refused: we are no proxy. Without a listener Node would hang up without a word. */
+const answerConnect = (_: NodeHttp.IncomingMessage, socket: Duplex): void => {
+  // Whoever asked may be gone before the answer is.
+  socket.on("error", () => socket.destroy())
+  // Node has given the socket away: whoever leaves it open would keep it.
+  socket.once("finish", () => socket.destroy())
+  endWith(socket, Problem.make("method-not-allowed", { detail: `allowed here: ${methods}` }), { allow: methods })
+}
+
+const methods = "GET, HEAD, POST"
+
+/** Node itself goes on after `Expect: 100-continue`. To anything else it would answer without a body. */
+const answerExpectation = (request: NodeHttp.IncomingMessage, response: NodeHttp.ServerResponse): void => {
+  const problem = Problem.make("expectation-failed")
+  const { body, headers } = rendered(problem)
+  // The body may still come: it is not read, and nothing can follow it on this connection.
+  response.writeHead(problem.status, headers).end(body)
+  request.resume()
+}
+
+const rendered = (problem: Problem.Problem) => {
   const body = JSON.stringify(Problem.toJson(problem))
-  socket.end(
-    [
-      `HTTP/1.1 ${problem.status} ${NodeHttp.STATUS_CODES[problem.status] ?? ""}`,
-      `content-type: ${Problem.contentType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      "cache-control: no-store",
-      "connection: close",
-      "",
-      body
-    ].join("\r\n")
-  )
+  const headers = {
+    "content-type": Problem.contentType,
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    connection: "close"
+  }
+  return { body, headers }
+}
+
+/** Where Node gives a socket alone. */
+const endWith = (socket: Duplex, problem: Problem.Problem, more: Readonly<Record<string, string>> = {}): void => {
+  const { body, headers } = rendered(problem)
+  const lines = Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}`)
+  const status = `HTTP/1.1 ${problem.status} ${NodeHttp.STATUS_CODES[problem.status] ?? ""}`
+  socket.end([status, ...lines, "", body].join("\r\n"))
 }
 
 const clientErrorCode = (code: string | undefined): GeneralCode => {

@@ -1,10 +1,13 @@
 import * as Net from "node:net"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import type { Event } from "@mithrandir/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
 import { Client } from "../src/index.ts"
 import { command } from "./support/ask.ts"
 import * as House from "./support/house.ts"
@@ -36,13 +39,14 @@ describe("Client", () => {
         (yield* client.status).map(({ service }) => service),
         ["alpha"]
       )
-      const request = command()
-      assert.deepStrictEqual(yield* client.submit(request), {
-        commandId: request.commandId,
+      const submitted = command({ target: "none" })
+      assert.deepStrictEqual(yield* client.submit(submitted), {
+        commandId: submitted.commandId,
         service: "alpha",
         phase: "queued",
         replayed: false
       })
+      const request = command()
       const { told, tell } = collect()
       const state = yield* client.run(request, tell)
       assert.deepStrictEqual([state.phase, state.outcome, state.verified], ["success", "success", true])
@@ -51,7 +55,7 @@ describe("Client", () => {
         ["queued", "running", "success"]
       )
       assert.strictEqual((yield* client.command(request.commandId)).phase, "success")
-      const page = yield* client.audit({ limit: 1, sortOrder: "asc" })
+      const page = yield* client.audit({ target: "j1" })
       assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
     })
   )
@@ -92,6 +96,112 @@ describe("Client", () => {
         socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))
       )
       assert.strictEqual((yield* Effect.flip((yield* clientOf(other)).live))._tag, "AnswerInvalid")
+    })
+  )
+
+  it.scopedLive("says of a command that had ended before that it had, and tells its last phase alone", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const client = yield* clientOf(house.url)
+      yield* house.control.put({ id: "j1" })
+      const request = command()
+      let endedBefore = 0
+      const count = Effect.sync(() => void endedBefore++)
+      yield* client.run(request, () => Effect.void, count)
+      assert.strictEqual(endedBefore, 0)
+      const { told, tell } = collect()
+      assert.strictEqual((yield* client.run(request, tell, count)).phase, "success")
+      assert.deepStrictEqual([endedBefore, told.map(({ phase }) => phase)], [1, ["success"]])
+    })
+  )
+
+  const html = (status: number) => new Response("<html>", { status, headers: { "content-type": "text/html" } })
+  const problem = (code: string, status: number) =>
+    Response.json(
+      { type: `urn:mithrandir:problem:${code}`, title: "T", status, code },
+      { status, headers: { "content-type": "application/problem+json" } }
+    )
+  const accepted = (request: { readonly commandId: string }) =>
+    Response.json({ commandId: request.commandId, service: "alpha", phase: "queued", replayed: false }, { status: 202 })
+
+  /** A server behind a gateway, which says what it likes; what became of a run, half a minute later. */
+  const runBehind = (answer: (method: string, request: { readonly commandId: string }, nth: number) => Response) =>
+    Effect.gen(function* () {
+      const request = command()
+      let asked = 0
+      const gateway = HttpClient.make((sent) =>
+        Effect.sync(() => {
+          const isLive = sent.url.endsWith("/health/live")
+          return HttpClientResponse.fromWeb(
+            sent,
+            isLive ? Response.json({ status: "live" }) : answer(sent.method, request, asked++)
+          )
+        })
+      )
+      const client = yield* Effect.provideService(Client.make("http://gate"), HttpClient.HttpClient, gateway)
+      const fiber = yield* Effect.fork(Effect.flip(client.run(request, () => Effect.void)))
+      yield* TestClock.adjust("1 minute")
+      return { error: yield* Fiber.join(fiber), asked }
+    })
+
+  it.effect.each([
+    ["a gateway's 502 to the command", () => html(502)],
+    ["a 200 that is no answer of ours", () => html(200)],
+    ["a problem that we had with it", () => problem("internal-error", 500)],
+    ["a database that could not be read", () => problem("store-unreadable", 503)],
+    [
+      "a refusal of somebody else, after an answer that was lost",
+      (_: string, __: unknown, nth: number) => (nth === 0 ? html(502) : problem("not-local", 403))
+    ],
+    [
+      "a gateway's 502 to every look-up",
+      (method: string, request: { readonly commandId: string }) => (method === "GET" ? html(502) : accepted(request))
+    ],
+    [
+      "a database that no look-up can read",
+      (method: string, request: { readonly commandId: string }) =>
+        method === "GET" ? problem("store-unreadable", 503) : accepted(request)
+    ],
+    [
+      "a look-up that is refused",
+      (method: string, request: { readonly commandId: string }) =>
+        method === "GET" ? problem("misdirected-request", 421) : accepted(request)
+    ]
+  ] as const)("what may have arrived is asked after again, and is never said to have failed: %s", ([_, answer]) =>
+    Effect.gen(function* () {
+      const { asked, error } = yield* runBehind(answer)
+      assert.strictEqual(error._tag, "AnswerLost")
+      assert.isAbove(asked, 50)
+    })
+  )
+
+  it.effect("what a gateway turned away, or does not fit, is not tried again", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* runBehind(() => html(418)), { asked: 1 })
+      const refused = yield* runBehind(() => problem("not-local", 403))
+      assert.deepStrictEqual([refused.error._tag, refused.asked], ["Problem", 1])
+      const taken = (request: { readonly commandId: string }) =>
+        Response.json(
+          { type: "t", title: "T", status: 422, code: "command-id-taken", commandId: request.commandId },
+          { status: 422, headers: { "content-type": "application/problem+json" } }
+        )
+      const late = yield* runBehind((_, request, nth) => (nth === 0 ? html(502) : taken(request)))
+      assert.deepStrictEqual([late.error._tag, late.asked], ["CommandIdTaken", 2])
+    })
+  )
+
+  it.scopedLive("sends no command to who is no Mithrandir", () =>
+    Effect.gen(function* () {
+      const heard: Array<string> = []
+      const other = yield* serveRaw((socket) =>
+        socket.on("data", (data) => {
+          heard.push(String(data).slice(0, 4))
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        })
+      )
+      const error = yield* Effect.flip((yield* clientOf(other)).run(command(), () => Effect.void))
+      assert.deepStrictEqual([error._tag, heard], ["AnswerInvalid", ["GET "]])
+      assert.include(error.message, "is not a Mithrandir server")
     })
   )
 

@@ -21,7 +21,8 @@ const layerLog = (events: Queue.Queue<Event.Event>) => {
     EventLog.EventLog,
     EventLog.EventLog.of({
       resume: () => Effect.die("nobody resumes"),
-      page: (after) => Effect.sync(() => ({ events: kept.filter(({ seq }) => seq > after), upTo: newest() })),
+      page: (after) =>
+        Effect.sync(() => ({ events: kept.filter(({ seq }) => seq > after), upTo: newest(), oldest: 8 })),
       tail: () => Stream.tap(Stream.fromQueue(events), (event) => Effect.sync(() => void kept.push(event))),
       ofCommand: () => Stream.never,
       snapshot: () => Effect.sync(() => ({ events: [], newest: newest() })),
@@ -137,6 +138,63 @@ describe("EventHub", () => {
         assert.strictEqual(reading.heard.filter((text) => text.startsWith("id: log-")).length, 1 + 12)
       })
     )
+  )
+
+  /** A log of a thousand events that is read from its beginning; `oldest` is what is kept by now. */
+  const layerLong = (oldest: () => number) =>
+    Layer.effect(
+      EventLog.EventLog,
+      Effect.map(EventLog.EventLog, (whole) =>
+        EventLog.EventLog.of({
+          ...whole,
+          newest: Effect.succeed(1_000),
+          resume: () => Effect.succeed({ _tag: "After", seq: 0 }),
+          page: (after, _, limit) =>
+            Effect.sync(() => {
+              const first = Math.max(after + 1, oldest())
+              const events = Array.from({ length: limit }, (_, index) => event(first + index))
+              return { events, upTo: first + limit - 1, oldest: oldest() }
+            })
+        })
+      )
+    ).pipe(Layer.provide(Layer.unwrapEffect(Effect.map(Queue.unbounded<Event.Event>(), layerLog))))
+
+  const behind = (hangUp?: Effect.Effect<void>) => ({ ...listener(hangUp), lastEventId: Option.some("0") })
+
+  it.scoped("ends the stream of a listener whom pruning has overtaken, rather than leave a gap", () => {
+    let oldest = 1
+    return Effect.gen(function* () {
+      const hub = yield* EventHub.EventHub
+      const whole = yield* hear(yield* hub.open(behind()))
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(whole.heard.filter((text) => text.startsWith("id: ")).length, 1_000)
+
+      const heard: Array<string> = []
+      const fiber = yield* Effect.forkScoped(
+        Stream.runForEach(yield* hub.open(behind()), (chunk) =>
+          Effect.sync(() => {
+            heard.push(new TextDecoder().decode(chunk))
+            oldest = 900
+          })
+        )
+      )
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(heard.filter((text) => text.startsWith("id: ")).length, 0)
+    }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => oldest)))))
+  })
+
+  it.scoped("hangs up on a listener that is behind and takes nothing for a minute", () =>
+    Effect.gen(function* () {
+      const hub = yield* EventHub.EventHub
+      let hungUp = 0
+      const stuck = yield* hub.open(behind(Effect.sync(() => hungUp++)))
+      yield* Effect.forkScoped(Stream.runForEach(stuck, () => Effect.never))
+      yield* TestClock.adjust("74 seconds")
+      assert.strictEqual(hungUp, 0)
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual(hungUp, 1)
+    }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => 1)))))
   )
 
   it.scoped("a log that cannot be followed is tried again, from where it was", () =>

@@ -121,8 +121,13 @@ describe("/reconciliation/status and /reconciliation/run", () => {
       assertProblem(yield* run({ service: "A B" }), 400, "invalid-request", "service")
       assertProblem(yield* run({ accept: "yes" }), 400, "invalid-request", "accept")
       assertProblem(yield* run({ accept: true, actor: "root" }), 400, "invalid-request", "actor")
-      assertProblem(yield* run([]), 400, "invalid-request", "")
-      assertProblem(yield* run("null"), 400, "invalid-request", "")
+      for (const path of ["reconciliation", "commands"]) {
+        for (const body of ["null", "[]", '"x"']) {
+          const answer = yield* post(`${house.url}/${path}/run`, body)
+          assertProblem(answer, 400, "invalid-request", "")
+          assert.deepStrictEqual(answer.json.errors, [{ path: "", problem: "expected an object" }], body)
+        }
+      }
       const unknown = yield* run({ service: "gamma" })
       assertProblem(unknown, 422, "service-not-found", "service")
       assert.deepStrictEqual(unknown.json.known, ["alpha", "beta"])

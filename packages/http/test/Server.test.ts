@@ -110,6 +110,40 @@ describe("Server", () => {
     })
   )
 
+  it.scopedLive("ends at once though somebody has connected and never asked", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      for (const text of ["", "GET /hea"]) {
+        yield* Effect.acquireRelease(
+          Effect.async<Net.Socket>((resume) => {
+            const socket = Net.connect(house.port, "127.0.0.1", () =>
+              socket.write(text, () => resume(Effect.succeed(socket)))
+            )
+            socket.on("error", () => {})
+          }),
+          (socket) => Effect.sync(() => socket.destroy())
+        )
+      }
+      // Both have arrived: a connection that came after them was answered.
+      yield* ask(`${house.url}/health/live`)
+      assert.isBelow(yield* timed(house.stop), 2_000)
+    })
+  )
+
+  it.scopedLive("what cannot be expected, and a tunnel, are refused with a problem", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const expecting = yield* raw(house.port, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n\r\n")
+      assert.match(expecting, /^HTTP\/1\.1 417 /)
+      assert.include(expecting, "content-type: application/problem+json\r\n")
+      assert.include(expecting, '"code":"expectation-failed"')
+      const tunnel = yield* raw(house.port, "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n")
+      assert.match(tunnel, /^HTTP\/1\.1 405 /)
+      assert.include(tunnel, "allow: GET, HEAD, POST\r\n")
+      assert.include(tunnel, '"code":"method-not-allowed"')
+    })
+  )
+
   it.scopedLive("what is no HTTP is answered as a problem", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()

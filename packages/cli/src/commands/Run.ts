@@ -9,7 +9,7 @@ import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
-import type { Program } from "../Program.ts"
+import type { Failure, Program } from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
@@ -56,7 +56,9 @@ export const command: Program<"run", typeof flags> = Command.make("run", flags, 
     yield* Output.note(`command ${id}`)
     yield* Effect.gen(function* () {
       const access = yield* Access.operator(flags)
-      const state = yield* access.run(request, teller())
+      const state = yield* access
+        .run(request, teller(), Output.note("it had ended already; nothing was run"))
+        .pipe(Effect.mapError((error) => (error._tag === "AnswerLost" ? lost(error, id) : error)))
       yield* print(state, flags.output)
       const code = ExitCode.ofCommand(state)
       if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
@@ -64,8 +66,12 @@ export const command: Program<"run", typeof flags> = Command.make("run", flags, 
   })
 ).pipe(Command.withDescription("Run a maintenance command, at most once, and follow it to its end."))
 
-const farewell = (id: string) =>
-  Output.note(`interrupted: it may have been applied all the same; repeat it with --command-id ${id} to see`)
+const farewell = (id: string) => Output.note(`interrupted: ${advice(id)}`)
+
+const lost = ({ message }: Failure, id: string) =>
+  new ExitCode.Refused({ code: ExitCode.unknown, problem: `${message}: ${advice(id)}` })
+
+const advice = (id: string) => `it may have been applied all the same; repeat it with --command-id ${id} to see`
 
 /** Tells each phase as it comes, with the log lines that were not told before. */
 const teller = () => {
@@ -94,7 +100,11 @@ const print = (state: Model.CommandState, format: Output.Format) =>
           ["action", state.actionType],
           ["target", state.target],
           ["outcome", state.outcome ?? "not known yet"],
-          ["verified", state.verified === undefined ? "cannot be told" : state.verified ? "yes" : "no"],
+          ...verified(state),
           ["ended", state.endedAt === undefined ? "not yet" : Wording.moment(state.endedAt)]
         ])
       )
+
+/** What was certainly not applied has no effect that could be looked for. */
+const verified = ({ outcome, verified }: Model.CommandState): ReadonlyArray<readonly [string, string]> =>
+  outcome === "failure" ? [] : [["verified", verified === undefined ? "cannot be told" : verified ? "yes" : "no"]]

@@ -52,10 +52,15 @@ const serve = (flags: Given) =>
     if (!flags.sandbox && Option.isSome(flags.fault)) return yield* refused("--fault is for the sandbox: add --sandbox")
     // A newcomer's first try must not fail over a config file that happens to lie around.
     const settings = yield* Settings.resolve(flags, { discover: !flags.sandbox })
-    const playground = flags.sandbox ? yield* Playground.start(flags.fault, settings.services) : undefined
-    const services = [...settings.services, ...(playground === undefined ? [] : [playground.service])]
+    const configured = yield* settings.services
+    const playground = flags.sandbox ? yield* Playground.start(flags.fault, configured) : undefined
+    const services = [...configured, ...(playground === undefined ? [] : [playground.service])]
     if (services.length === 0) {
-      return yield* refused("no services to reconcile: name a config with --config FILE, or try it with --sandbox")
+      const remedy = Option.match(settings.configFile, {
+        onNone: () => "name a config with --config FILE",
+        onSome: (file) => `${file} has none; add one to its "services"`
+      })
+      return yield* refused(`no services to reconcile: ${remedy}, or try it with --sandbox`)
     }
     const database = flags.sandbox && !settings.databaseGiven ? yield* freshDatabase : settings.database
 

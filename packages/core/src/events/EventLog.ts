@@ -27,6 +27,14 @@ export interface Snapshot {
   readonly newest: number
 }
 
+/** A part of the log, read in one transaction. */
+export interface LogPage {
+  readonly events: ReadonlyArray<Event>
+  readonly upTo: number
+  /** Where none is kept: the place that the next event will have. */
+  readonly oldest: number
+}
+
 /** Where a listener goes on. */
 export type Resumption =
   | { readonly _tag: "After"; readonly seq: number }
@@ -40,12 +48,11 @@ export class EventLog extends Context.Tag("@mithrandir/core/EventLog")<
   {
     /** Takes a `Last-Event-ID` (or `0`: everything that is kept) for a place to go on after. */
     readonly resume: (lastEventId: string, filter: EventFilter) => Effect.Effect<Resumption, StoreUnreadable>
-    /** Matching events after a place, oldest first, at most `limit`, and the place up to which was looked. */
-    readonly page: (
-      after: number,
-      filter: EventFilter,
-      limit: number
-    ) => Effect.Effect<{ readonly events: ReadonlyArray<Event>; readonly upTo: number }, StoreUnreadable>
+    /**
+     * Matching events after a place, oldest first, at most `limit`; the place up to which was looked, and of the oldest
+     * event that was kept then. Where that is not next to `after`, some that came between are gone.
+     */
+    readonly page: (after: number, filter: EventFilter, limit: number) => Effect.Effect<LogPage, StoreUnreadable>
     /** Matching events after a place, and then for ever as they are committed. */
     readonly tail: (after: number, filter: EventFilter) => Stream.Stream<Event, StoreUnreadable>
     /** Every event of one command, and then for ever as they are committed. */
@@ -91,8 +98,9 @@ const make = Effect.gen(function* () {
           Effect.flatMap(decodeRows)
         )
         // Fewer than asked for: there are no others up to the newest.
-        const upTo = events.length < limit ? yield* newestIn(sql) : (events.at(-1)?.seq ?? after)
-        return { events, upTo: Math.max(upTo, after) }
+        const newest = yield* newestIn(sql)
+        const upTo = events.length < limit ? newest : (events.at(-1)?.seq ?? after)
+        return { events, upTo: Math.max(upTo, after), oldest: yield* oldestIn(sql, newest) }
       })
     )
 
@@ -121,8 +129,7 @@ const make = Effect.gen(function* () {
     store.read((sql) =>
       Effect.gen(function* () {
         const newest = yield* newestIn(sql)
-        const [first] = yield* sql<{ seq: number | null }>`SELECT MIN(seq) AS seq FROM event`
-        const oldest = first?.seq == null ? newest + 1 : Number(first.seq)
+        const oldest = yield* oldestIn(sql, newest)
         const reset = (reason: ResetReason): Resumption => ({ _tag: "Reset", reason, oldest, newest })
         if (lastEventId === "0") return { _tag: "After", seq: oldest - 1 } as Resumption
         const parsed = parseId(lastEventId)
@@ -220,6 +227,11 @@ const wantedBy =
 
 const newestIn = (sql: SqlClient) =>
   Effect.map(sql<{ newest: number }>`SELECT newest FROM event_seq`, ([row]) => Number(row?.newest ?? 0))
+
+const oldestIn = (sql: SqlClient, newest: number) =>
+  Effect.map(sql<{ seq: number | null }>`SELECT MIN(seq) AS seq FROM event`, ([row]) =>
+    row?.seq == null ? newest + 1 : Number(row.seq)
+  )
 
 const decodeUnfinished = Schema.decodeUnknown(
   Schema.Array(

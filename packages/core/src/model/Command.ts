@@ -6,9 +6,10 @@ import { sha256Json } from "./Digest.ts"
 import { ServiceId } from "./Service.ts"
 import { Timestamp } from "./Timestamp.ts"
 
-/** The client's name for one command. The same id never runs twice. */
+/** The client's name for one command. The same id never runs twice. Not `.` or `..`, which URLs swallow. */
 export const CommandId = Schema.String.pipe(
   Schema.pattern(/^[A-Za-z0-9._:-]{1,64}$/, { message: () => "expected 1 to 64 of A-Z a-z 0-9 . _ : -" }),
+  Schema.filter((text) => (text !== "." && text !== "..") || 'expected something else than "." or ".."'),
   Schema.annotations({ identifier: "CommandId" })
 )
 export type CommandId = typeof CommandId.Type

@@ -43,9 +43,12 @@ const parse = (text: string): Option.Option<Timestamp> => {
   return exists ? Option.filter(DateTime.make(text), inRange) : Option.none()
 }
 
+/** The first moment of the year 10,000, and how the end of the last day before it is said so that it sorts after it. */
+const endOfYears = 253_402_300_800_000
+const lastBound = "9999-12-31 24:00:00"
+
 /** What four digits of a year can say, so that text keeps sorting by time. */
-const inRange = (at: Timestamp): boolean =>
-  at.epochMillis >= -62_167_219_200_000 && at.epochMillis < 253_402_214_400_000
+const inRange = (at: Timestamp): boolean => at.epochMillis >= -62_167_219_200_000 && at.epochMillis < endOfYears
 
 /**
  * A bound as compared with stored text. On a whole second it goes without `.000`, or rows that took the column
@@ -58,7 +61,10 @@ export const startBound = (text: string): Option.Option<string> => Option.map(pa
 
 /** The text to compare with, for `t < endDate`. A bare date includes that whole UTC day. */
 export const endBound = (text: string): Option.Option<string> =>
-  Option.map(parse(text), (at) => bound(dateOnly.test(text) ? DateTime.add(at, { days: 1 }) : at))
+  Option.map(parse(text), (at) => {
+    const end = dateOnly.test(text) ? DateTime.add(at, { days: 1 }) : at
+    return end.epochMillis < endOfYears ? bound(end) : lastBound
+  })
 
 const isBound = (text: string) => Option.isSome(parse(text))
 

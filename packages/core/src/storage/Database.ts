@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { readAnnouncement, sqliteCode, tryAcquire } from "./WriterLock.ts"
+import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
 
 /**
  * Opens one connection to a SQLite file. The edge gives it, so that the driver is its choice:
@@ -115,8 +115,9 @@ export const layerSqlite = (options: {
         const file = `${database}.lock`
         yield* touch(file)
         const sql = yield* open(file, false, true)
-        if (yield* tryAcquire(sql).pipe(Effect.mapError(unusable))) return
-        const holder = yield* readAnnouncement(database).pipe(Effect.provideService(FileSystem.FileSystem, fs))
+        const withFiles = Effect.provideService(FileSystem.FileSystem, fs)
+        if (yield* tryAcquire(sql).pipe(Effect.mapError(unusable))) return yield* withFiles(withdraw(database))
+        const holder = yield* withFiles(readAnnouncement(database))
         return yield* new DatabaseLocked({ database, ...Option.getOrUndefined(holder) })
       })
 

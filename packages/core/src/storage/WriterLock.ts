@@ -54,6 +54,10 @@ export const announce = (database: string, announcement: Announcement) =>
     )
   })
 
+/** Takes back what a server said that is gone. For whoever holds the lock: nobody else can be that server. */
+export const withdraw = (database: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.ignore(fs.remove(announcementFile(database))))
+
 /** What the server of a database last said of itself, which may be long gone: the lock tells. */
 export const readAnnouncement = (
   database: string

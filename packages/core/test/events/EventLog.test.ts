@@ -103,6 +103,19 @@ describe("EventLog", () => {
     })
   )
 
+  it.scoped("a page says what is kept, so that a reader sees what pruning took from before it", () =>
+    Effect.gen(function* () {
+      const { log, store, write } = yield* opened
+      yield* write(...many(10))
+      assert.strictEqual((yield* log.page(0, {}, 3)).oldest, 1)
+      yield* store.commit({ writes: [Write.EventsPruned({ upTo: 7 })], events: [] })
+      const { events, oldest } = yield* log.page(3, {}, 3)
+      assert.deepStrictEqual([oldest, events.map(({ seq }) => seq)], [8, [8, 9, 10]])
+      yield* store.commit({ writes: [Write.EventsPruned({ upTo: 10 })], events: [] })
+      assert.strictEqual((yield* log.page(10, {}, 3)).oldest, 11)
+    })
+  )
+
   it.scoped("lets a listener start anew who is more than 5,000 matching events behind", () =>
     Effect.gen(function* () {
       const { log, write } = yield* opened

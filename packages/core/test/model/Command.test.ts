@@ -81,3 +81,10 @@ describe("a request", () => {
     assert.isTrue(Either.isLeft(decode({ ...request, commandId: "c", actor: "root" })))
   })
 })
+
+describe("a command's id", () => {
+  it("is one that a path can carry", () => {
+    for (const text of ["a", "A.b_c:d-9", "...", ".a", "x".repeat(64)]) assert.isTrue(Schema.is(CommandId)(text), text)
+    for (const text of ["", ".", "..", "a b", "a/b", "x".repeat(65)]) assert.isFalse(Schema.is(CommandId)(text), text)
+  })
+})

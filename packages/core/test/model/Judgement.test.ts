@@ -261,7 +261,12 @@ describe("judge", () => {
     })
     const expected = viewOf(side)
     const actual = readingOf(side.flatMap((job, index) => (index % 1000 === 0 ? [] : [{ ...job }])))
-    const { disputes } = twice(expected, actual)
-    assert.strictEqual(disputes.length, 100)
-  }, 1000)
+    // The best of a few, since the machine has other things to do.
+    const took = Array.from({ length: 5 }, () => {
+      const began = performance.now()
+      assert.strictEqual(judge(expected, actual, evidence()).suspects.length, 100)
+      return performance.now() - began
+    })
+    assert.isBelow(Math.min(...took), 500)
+  })
 })

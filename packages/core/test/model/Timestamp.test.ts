@@ -47,6 +47,13 @@ describe("bounds", () => {
     assert.deepStrictEqual(endBound("2026-01-31T00:00:00.5+02:00"), Option.some("2026-01-30 22:00:00.500"))
   })
 
+  it("reach to the end of the last year, and what is in it sorts before that", () => {
+    const last = toSql(fromSql("9999-12-31 23:59:59.999"))
+    assert.isTrue(last < Option.getOrThrow(endBound("9999-12-31")))
+    assert.isTrue(last >= Option.getOrThrow(startBound("9999-12-31")))
+    assert.deepStrictEqual(endBound("9999-12-30"), Option.some("9999-12-31 00:00:00"))
+  })
+
   it("refuse what is no moment", () => {
     const texts = [
       "",

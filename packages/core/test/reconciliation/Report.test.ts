@@ -3,10 +3,11 @@ import * as DateTime from "effect/DateTime"
 import fc from "fast-check"
 import { jobStates } from "../../src/model/Job.ts"
 import { type JobCounts, tally } from "../../src/model/JobView.ts"
-import type { Dispute } from "../../src/model/Judgement.ts"
+import type { Dispute, Side } from "../../src/model/Judgement.ts"
 import { details } from "../../src/reconciliation/Report.ts"
 
 const counts: JobCounts = { waiting: 5, active: 5, delayed: 5, completed: 5, failed: 5 }
+const absent: Side = "absent"
 const at = (second: number) => DateTime.unsafeMake(second * 1000)
 
 describe("details", () => {
@@ -38,7 +39,7 @@ describe("details", () => {
             const state = pair[which]
             return state === undefined ? [] : [{ id: `${n}`, queue: "q", state }]
           })
-        const disputes = pairs.flatMap(([expected = "absent", actual = "absent"], n): ReadonlyArray<Dispute> => {
+        const disputes = pairs.flatMap(([expected = absent, actual = absent], n): ReadonlyArray<Dispute> => {
           return expected === actual ? [] : [{ kind: "job", id: `${n}`, expected, actual, since: at(0) }]
         })
         const told = details(disputes, tally(jobs(1)))

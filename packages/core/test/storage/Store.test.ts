@@ -257,6 +257,26 @@ describe("the writer lock", () => {
     })
   )
 
+  it.scoped("withdraws, for whoever takes it, what a server said that was killed", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      const left = `${file}.server.json`
+      const fs = yield* Effect.promise(() => import("node:fs/promises"))
+      yield* Effect.promise(() => fs.writeFile(left, '{"pid":1,"url":"http://127.0.0.1:1"}'))
+      yield* open(file)
+      assert.isTrue(
+        yield* Effect.promise(() =>
+          fs.stat(left).then(
+            () => false,
+            () => true
+          )
+        )
+      )
+      const error = yield* Effect.flip(Effect.scoped(open(file)))
+      assert.isFalse("pid" in error && error.pid === 1)
+    })
+  )
+
   it.scoped("is not needed to read", () =>
     Effect.gen(function* () {
       const { file, store } = yield* opened
