@@ -173,6 +173,30 @@ describe("judge", () => {
     )
   })
 
+  it("6. holds for any open disputes, between any sides", () => {
+    const since = DateTime.unsafeMake("2025-12-31T00:00:00Z")
+    const side = fc.constantFrom<JobState | "absent">(...jobStates, "absent")
+    const explanation = fc.constantFrom<Evidence["explanation"]>("lifecycle", "strict", "adopt")
+    fc.assert(
+      fc.property(jobs, jobs, fc.array(fc.tuple(side, side)), explanation, (a, b, sides, explanation) => {
+        const expected = viewOf(a)
+        const actual = readingOf(b)
+        const ids = Array.from(new Set([...a, ...b].map(({ id }) => id)))
+        const open = sides.slice(0, ids.length).map(([was, is], index): Dispute => {
+          return { kind: "job", id: ids[index] ?? "", expected: was, actual: is, since }
+        })
+        const { disputes, explained } = twice(expected, actual, { open, explanation })
+        const still = new Map(disputes.map((dispute) => [dispute.id, dispute]))
+        const isExplained = new Set(explained.map(({ id }) => id))
+        for (const { id } of open) {
+          const agrees = expected.jobs?.get(id)?.state === actual.view.jobs?.get(id)?.state
+          if (still.has(id)) assert.deepStrictEqual(still.get(id)?.since, since)
+          else assert.isTrue(agrees || isExplained.has(id), id)
+        }
+      })
+    )
+  })
+
   it("7. neither adopts nor disputes what a command is changing", () => {
     fc.assert(
       fc.property(jobs, jobs, (a, b) => {
