@@ -66,18 +66,20 @@ const make = Effect.gen(function* () {
   const fail = (command: Command, logs: ReadonlyArray<string>, after: unknown = Option.getOrNull(command.before)) =>
     end(command, { outcome: "failure", verified: Option.none(), after, logs, adoptions: () => [] })
 
+  /** Nobody can take it further: what was not started was certainly not applied, and of the rest nothing is known. */
+  const abandon = (command: Command, why: string) => {
+    const logs = [...command.logs, why]
+    if (command.phase === "queued") return fail(command, logs)
+    return end(command, { outcome: "timeout", verified: Option.none(), after: null, logs, adoptions: () => [] })
+  }
+
   const run = Effect.fn("CommandRunner.run")(function* (commandId: string) {
     const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
     if (command === undefined || isEnd(command.phase)) return
     const known = yield* Effect.either(
       Effect.all({ service: registry.get(command.service), action: catalog.get(command.actionType) })
     )
-    if (Either.isLeft(known)) {
-      const logs = [...command.logs, `after a restart: ${known.left.message}`]
-      if (command.phase === "queued") return yield* fail(command, logs)
-      const after = null
-      return yield* end(command, { outcome: "timeout", verified: Option.none(), after, logs, adoptions: () => [] })
-    }
+    if (Either.isLeft(known)) return yield* abandon(command, `after a restart: ${known.left.message}`)
     const { action, service } = known.right
     const { params, target } = command
     const order: Order = { source: service.source, target, params, key: commandId }
@@ -98,9 +100,7 @@ const make = Effect.gen(function* () {
       yield* Effect.logError("a command's action failed in a way that it should not", cause)
       const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
       if (command === undefined || isEnd(command.phase)) return
-      const logs = [...command.logs, "the action failed in a way that it should not; see the server's log"]
-      if (command.phase === "queued") return yield* fail(command, logs)
-      yield* end(command, { outcome: "timeout", verified: Option.none(), after: null, logs, adoptions: () => [] })
+      yield* abandon(command, "the action failed in a way that it should not; see the server's log")
     })
 
   /** From `queued`: looks, starts, judges, and asks upstream. */

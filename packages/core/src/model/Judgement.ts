@@ -113,6 +113,7 @@ export const judge = (expected: JobView, actual: Reading, evidence: Evidence): J
 
   const jobs = actual.view.jobs
   const expectedJobs = expected.jobs
+  const counts: Record<JobState, number> = { ...actual.view.counts }
   if (jobs !== undefined && expectedJobs !== undefined) {
     const consider = (id: JobId, from: Job | undefined, to: Job | undefined) => {
       if (alike(from, to)) return
@@ -129,15 +130,11 @@ export const judge = (expected: JobView, actual: Reading, evidence: Evidence): J
     }
     for (const [id, from] of expectedJobs) consider(id, from, jobs.get(id))
     for (const [id, to] of jobs) if (!expectedJobs.has(id)) consider(id, undefined, to)
-  }
-  if (jobs !== undefined) {
     // A system whose counts hold still and contradict its own listing is not telling the truth in one of them. While
     // they move they say nothing, neither against it nor for it.
     if (actual.countsHeld) differingCounts(tally(jobs.values()), actual.view.counts).forEach(accuse)
     else disputes.push(...evidence.open.filter(({ kind }) => kind === "count"))
-  }
-  const counts: Record<JobState, number> = { ...actual.view.counts }
-  if ((jobs === undefined || expectedJobs === undefined) && evidence.countsAccuse) {
+  } else if (evidence.countsAccuse) {
     for (const missed of missedCounts(expected.counts, actual.view.counts)) {
       if (accuse(missed) !== "explained") counts[missed.id] = missed.expected
     }
@@ -211,10 +208,7 @@ const seenIn = (first: NonNullable<Evidence["first"]>, difference: Difference): 
       sideOf(expected.jobs?.get(id)) === difference.expected
     )
   }
-  if (jobs === undefined || expected.jobs === undefined) {
-    const isSame = expected.counts[difference.id] === difference.expected
-    if (isSame && actual.view.counts[difference.id] === difference.actual) return true
-  }
-  const then = jobs !== undefined && actual.countsHeld ? tally(jobs.values()) : undefined
+  const isListed = jobs !== undefined && expected.jobs !== undefined
+  const then = !isListed ? expected.counts : actual.countsHeld ? tally(jobs.values()) : undefined
   return then?.[difference.id] === difference.expected && actual.view.counts[difference.id] === difference.actual
 }

@@ -68,13 +68,8 @@ const make = Effect.gen(function* () {
   /** What nobody has brought up to date for so long may be wrong in anything, and there is nothing to adopt it into. */
   const checkAge = (service: RegisteredService, other: Findings["other"]) =>
     Effect.flatMap(DateTime.now, (now) => {
-      const ageMs = Option.map(Option.flatten(other), ({ asOf }) => now.epochMillis - asOf.epochMillis)
-      const age = Duration.millis(
-        Math.max(
-          0,
-          Option.getOrElse(ageMs, () => 0)
-        )
-      )
+      const asOf = Option.match(Option.flatten(other), { onNone: () => now, onSome: (view) => view.asOf })
+      const age = Duration.millis(Math.max(0, now.epochMillis - asOf.epochMillis))
       const { finishedKept } = service.source
       return !Duration.isZero(finishedKept) && Duration.greaterThan(age, finishedKept)
         ? new ExpectedUnavailable({ problem: `it was last brought up to date ${Duration.format(age)} ago` })

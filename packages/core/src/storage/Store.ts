@@ -169,7 +169,10 @@ const make = Effect.gen(function* () {
       if (Option.isSome(taken)) return yield* taken.value
       yield* clear(sql)
       const unavailable = new StoreUnavailable({ reason: reasonOf(Cause.squash(cause)) })
-      yield* Effect.logError("a commit failed", sqliteCode(Cause.squash(cause)) || Cause.pretty(cause))
+      // A busy one is tried again, and told once it is given up.
+      if (!isBusy(unavailable)) {
+        yield* Effect.logError("a commit failed", sqliteCode(Cause.squash(cause)) || Cause.pretty(cause))
+      }
       yield* Ref.set(lastFailure, Option.some(unavailable))
       return yield* unavailable
     })
@@ -186,7 +189,11 @@ const make = Effect.gen(function* () {
     function* (change: Change) {
       const sql = yield* current
       const events = yield* transact(sql, change).pipe(
-        Effect.retry({ while: isBusy, schedule: Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(60)) })
+        Effect.retry({
+          while: isBusy,
+          schedule: Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(60))
+        }),
+        Effect.tapError((error) => (isBusy(error) ? Effect.logError("the database stayed locked") : Effect.void))
       )
       const last = events.at(-1)
       if (last !== undefined) yield* SubscriptionRef.set(newest, last.seq)

@@ -252,6 +252,9 @@ describe("judge", () => {
     assert.deepStrictEqual(twice(wrong, actual, given).disputes, [
       { kind: "count", id: "waiting", expected: 99, actual: 1, since: now }
     ])
+    // One subject has one dispute, also while the system's own counts move.
+    const open: ReadonlyArray<Dispute> = [{ kind: "count", id: "waiting", expected: 99, actual: 1, since: now }]
+    assert.deepStrictEqual(twice(wrong, { view, countsHeld: false }, { ...given, open }).disputes, open)
   })
 
   it("adopts what it explains, so that the same reading explains nothing more", () => {
