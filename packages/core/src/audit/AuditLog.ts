@@ -1,10 +1,13 @@
 /** The record of what was done, in pages. */
 import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AuditEntry } from "../model/AuditEntry.ts"
+import * as Stream from "effect/Stream"
+import { type AuditEntry, AuditEntryNotFound } from "../model/AuditEntry.ts"
 import { Outcome } from "../model/Command.ts"
 import { meta, type Page, pageFields } from "../model/Page.ts"
 import { FromSql } from "../model/Timestamp.ts"
@@ -13,24 +16,42 @@ import { within } from "../storage/within.ts"
 
 export const AuditSort = Schema.Literal("timestamp", "actor", "actionType", "target", "outcome")
 
-/** Which entries, in which order. `startDate <= timestamp < endDate`; ties break by insertion. */
-export const AuditQuery = Schema.Struct({
-  ...pageFields,
-  sortBy: Schema.optionalWith(AuditSort, { default: () => "timestamp" as const }),
+/** Which entries. Absent: all. */
+const filterFields = {
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
   outcome: Schema.optionalWith(Outcome, { exact: true })
+}
+
+/** Which entries, in which order. `startDate <= timestamp < endDate`; ties break by insertion. */
+export const AuditQuery = Schema.Struct({
+  ...pageFields,
+  sortBy: Schema.optionalWith(AuditSort, { default: () => "timestamp" as const }),
+  ...filterFields
 })
 export type AuditQuery = typeof AuditQuery.Type
+
+/** What of a query says which entries. */
+export type AuditFilter = Pick<AuditQuery, keyof typeof filterFields | "startDate" | "endDate">
 
 export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
   AuditLog,
   {
     /** One page of the entries that a query asks for, and how many there are in all. */
     readonly page: (query: AuditQuery) => Effect.Effect<Page<AuditEntry>, StoreUnreadable>
+    /** What became of one command, by its `commandId`. */
+    readonly get: (id: string) => Effect.Effect<AuditEntry, AuditEntryNotFound | StoreUnreadable>
+    /**
+     * Every entry that a filter lets through and that is there when this begins, in the order of their insertion,
+     * whatever is written meanwhile. Read `exportPage` at a time.
+     */
+    readonly entries: (filter: AuditFilter) => Stream.Stream<AuditEntry, StoreUnreadable>
   }
 >() {}
+
+/** Rows held in memory at once while the whole record is read. */
+const exportPage = 200
 
 const make = Effect.gen(function* () {
   const store = yield* Store
@@ -50,7 +71,40 @@ const make = Effect.gen(function* () {
     )
   )
 
-  return AuditLog.of({ page })
+  const get = Effect.fn("AuditLog.get")((id: string) =>
+    Effect.flatMap(
+      store.read((sql) => Effect.flatMap(sql`SELECT * FROM command_audit WHERE id = ${id}`, decodeRows)),
+      ([entry]) => (entry === undefined ? new AuditEntryNotFound({ id }) : Effect.succeed(entry))
+    )
+  )
+
+  const newest = Effect.map(
+    store.read((sql) => sql<{ seq: number }>`SELECT COALESCE(MAX(seq), 0) AS seq FROM audit_position`),
+    (rows) => Number(rows[0]?.seq ?? 0)
+  )
+
+  const entries = (filter: AuditFilter) =>
+    Stream.unwrap(
+      Effect.map(newest, (last) =>
+        Stream.paginateChunkEffect(0, (after) =>
+          store.read((sql) =>
+            Effect.gen(function* () {
+              const where = sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...filters(sql, filter)])
+              const rows = yield* sql<{ seq: number }>`
+                SELECT a.*, p.seq FROM audit_position p JOIN command_audit a ON a.id = p.id WHERE ${where}
+                ORDER BY p.seq LIMIT ${exportPage}`
+              const end = rows.length < exportPage ? Option.none() : Option.fromNullable(rows.at(-1))
+              return [
+                Chunk.unsafeFromArray([...(yield* decodeRows(rows))]),
+                Option.map(end, ({ seq }) => Number(seq))
+              ] as const
+            })
+          )
+        )
+      )
+    )
+
+  return AuditLog.of({ page, get, entries })
 })
 
 export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog, make)
@@ -64,7 +118,7 @@ const columns: Record<typeof AuditSort.Type, string> = {
   outcome: "a.outcome"
 }
 
-const filters = (sql: SqlClient, query: AuditQuery) => [
+const filters = (sql: SqlClient, query: AuditFilter) => [
   ...(query.actionType === undefined ? [] : [sql`a.action_type = ${query.actionType}`]),
   ...(query.target === undefined ? [] : [sql`a.target = ${query.target}`]),
   ...(query.actor === undefined ? [] : [sql`a.actor = ${query.actor}`]),

@@ -19,11 +19,13 @@ import {
   fingerprint,
   invalid,
   isEnd,
+  type Preview,
   state
 } from "../model/Command.ts"
 import { CommandStatus } from "../model/Event.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
+import type { ReadError } from "../sources/JobSource.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandDispatcher } from "./CommandDispatcher.ts"
@@ -35,14 +37,10 @@ export interface Accepted {
   readonly replayed: boolean
 }
 
-export type SubmitError =
-  | ServiceNotFound
-  | ActionNotFound
-  | ActionNotSupported
-  | CommandInvalid
-  | CommandIdTaken
-  | StoreUnavailable
-  | StoreUnreadable
+/** The request cannot be meant: no repetition changes that. */
+export type RequestError = ServiceNotFound | ActionNotFound | ActionNotSupported | CommandInvalid
+
+export type SubmitError = RequestError | CommandIdTaken | StoreUnavailable | StoreUnreadable
 
 export class Commands extends Context.Tag("@mithrandir/core/Commands")<
   Commands,
@@ -52,6 +50,8 @@ export class Commands extends Context.Tag("@mithrandir/core/Commands")<
      * The same id with the same content gives the stored state and runs nothing.
      */
     readonly submit: (request: CommandRequest, actor: string) => Effect.Effect<Accepted, SubmitError>
+    /** What a command would find, were it sent now. Reads its target, writes nothing, and uses no id up. */
+    readonly preview: (request: CommandRequest) => Effect.Effect<Preview, RequestError | ReadError>
     readonly get: (commandId: string) => Effect.Effect<CommandState, CommandNotFound | StoreUnreadable>
     /**
      * The phases of a command, from its first to its last, each as it is committed; ends with the command. Of one
@@ -71,11 +71,37 @@ const make = Effect.gen(function* () {
   const registry = yield* ServiceRegistry
   const store = yield* Store
 
-  const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
+  /** The service, the action and the params that a request means. */
+  const resolve = Effect.fn("Commands.resolve")(function* (request: CommandRequest) {
     yield* Effect.mapError(validate(request), invalid())
     const service = yield* registry.get(request.service)
     const params = request.params ?? {}
-    yield* catalog.resolve(service, { actionType: request.actionType, params })
+    const action = yield* catalog.resolve(service, { actionType: request.actionType, params })
+    return { action, params, service }
+  })
+
+  const preview = Effect.fn("Commands.preview")(function* (request: CommandRequest) {
+    const { action, params, service } = yield* resolve(request)
+    const { actionType, commandId, target } = request
+    const order = { source: service.source, target, params, key: commandId }
+    const before = yield* action.snapshot(order)
+    const problem = Option.getOrUndefined(action.refusal(before, order))
+    const note = problem === undefined ? Option.getOrUndefined(action.isDone(before, order)) : undefined
+    const answer: Preview = {
+      commandId,
+      service: service.id,
+      actionType,
+      target,
+      dryRun: true,
+      precondition: problem === undefined ? { met: true } : { met: false, problem },
+      ...(note === undefined ? {} : { note }),
+      beforeState: before
+    }
+    return answer
+  })
+
+  const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
+    const { params, service } = yield* resolve(request)
     const createdAt = yield* DateTime.now
     const { command, replayed } = yield* journal.accept({
       commandId: request.commandId,
@@ -128,6 +154,7 @@ const make = Effect.gen(function* () {
 
   return Commands.of({
     submit,
+    preview,
     get: Effect.fn("Commands.get")((commandId: string) => Effect.map(find(commandId), state)),
     follow,
     recover

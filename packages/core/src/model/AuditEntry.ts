@@ -18,3 +18,12 @@ export const AuditEntry = Schema.Struct({
   logs: Schema.Unknown
 }).annotations({ identifier: "AuditEntry" })
 export type AuditEntry = typeof AuditEntry.Type
+
+/** No command of this id has ended, so that there is nothing on the record. */
+export class AuditEntryNotFound extends Schema.TaggedError<AuditEntryNotFound>()("AuditEntryNotFound", {
+  id: Schema.String
+}) {
+  override get message() {
+    return `nothing is on the record under "${this.id}"`
+  }
+}

@@ -141,6 +141,25 @@ export const state = (command: Command): CommandState => ({
   ...given("endedAt", command.endedAt)
 })
 
+/** What a command would find, were it sent now: nothing is written, and its id stays free. */
+export const Preview = Schema.Struct({
+  commandId: CommandId,
+  service: ServiceId,
+  actionType: ActionType,
+  target: Schema.String,
+  dryRun: Schema.Literal(true),
+  /** Whether it would be applied; `problem` says in a sentence why it would not. */
+  precondition: Schema.Struct({
+    met: Schema.Boolean,
+    problem: Schema.optionalWith(Schema.String, { exact: true })
+  }),
+  /** That there is nothing to do, where that is so: it would succeed without touching upstream. */
+  note: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The target as it is now. */
+  beforeState: Schema.Unknown
+}).annotations({ identifier: "Preview" })
+export type Preview = typeof Preview.Type
+
 /** No command has this id. */
 export class CommandNotFound extends Schema.TaggedError<CommandNotFound>()("CommandNotFound", {
   commandId: CommandId

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import fc from "fast-check"
 import * as AuditLog from "../../src/audit/AuditLog.ts"
 import * as Store from "../../src/storage/Store.ts"
@@ -29,7 +30,7 @@ const rows: ReadonlyArray<Row> = Array.from({ length: 137 }, (_, index) => ({
   outcome: ["success", "failure", "timeout"][(index * 31) % 3] ?? ""
 }))
 
-const opened = Effect.gen(function* () {
+const stored = Effect.gen(function* () {
   const file = yield* makeFile
   const context = yield* Layer.build(Layer.provide(AuditLog.layer, Layer.provide(Store.layer, layerDatabase(file))))
   const db = new Sqlite(file)
@@ -40,9 +41,15 @@ const opened = Effect.gen(function* () {
     db.prepare("INSERT INTO audit_position (seq, id) VALUES (?, ?)").run(index + 1, row.id)
   })
   db.close()
-  const audit = Context.get(context, AuditLog.AuditLog)
-  return (query: Record<string, unknown>) => audit.page(Schema.decodeUnknownSync(AuditLog.AuditQuery)(query))
+  return { audit: Context.get(context, AuditLog.AuditLog), file }
 })
+
+const opened = Effect.map(
+  stored,
+  ({ audit }) =>
+    (query: Record<string, unknown>) =>
+      audit.page(Schema.decodeUnknownSync(AuditLog.AuditQuery)(query))
+)
 
 const iso = (timestamp: string) => `${timestamp.replace(" ", "T")}Z`
 
@@ -120,6 +127,47 @@ describe("AuditLog", () => {
         )
         assert.deepStrictEqual(meta, expected.meta)
       }
+    })
+  )
+
+  it.scoped("gives one entry by its id, and says where there is none", () =>
+    Effect.gen(function* () {
+      const { audit } = yield* stored
+      const entry = yield* audit.get("c-919")
+      assert.deepInclude(entry, { id: "c-919", actor: "bob", outcome: "failure" })
+      const error = yield* Effect.flip(audit.get("nobody's"))
+      assert.strictEqual(error.message, `nothing is on the record under "nobody's"`)
+    })
+  )
+
+  it.scoped("exports what was there when it began, in the order of insertion, each once", () =>
+    Effect.gen(function* () {
+      const { audit, file } = yield* stored
+      const db = new Sqlite(file)
+      const insert = (id: string, seq: number) => {
+        db.prepare(
+          "INSERT INTO command_audit (id, timestamp, actor, action_type, target, outcome) VALUES (?,?,?,?,?,?)"
+        ).run(id, "2020-01-01 00:00:00", "ann", "retry-job", "t-1", "success")
+        db.prepare("INSERT INTO audit_position (seq, id) VALUES (?, ?)").run(seq, id)
+      }
+      for (let seq = rows.length + 1; seq <= 400; seq++) insert(`more-${seq}`, seq)
+      const seen: Array<string> = []
+      yield* Stream.runForEach(audit.entries({}), ({ id }) =>
+        Effect.sync(() => {
+          // Somebody writes meanwhile, with a time before all others.
+          if (seen.push(id) === 50) insert("late", 401)
+        })
+      )
+      assert.deepStrictEqual(seen, [
+        ...rows.map(({ id }) => id),
+        ...Array.from({ length: 400 - rows.length }, (_, index) => `more-${rows.length + 1 + index}`)
+      ])
+      const some = yield* Stream.runCollect(audit.entries({ actor: "bob", startDate: "2026-01-02" }))
+      assert.deepStrictEqual(
+        Array.from(some, ({ id }) => id),
+        rows.filter(({ actor, timestamp }) => actor === "bob" && timestamp >= "2026-01-02").map(({ id }) => id)
+      )
+      db.close()
     })
   )
 

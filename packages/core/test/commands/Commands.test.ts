@@ -96,6 +96,23 @@ describe("a command", () => {
     })
   )
 
+  it.scoped("is previewed without a trace: what it would find, and its id stays free", () =>
+    Effect.gen(function* () {
+      const { commands, control, file, run } = yield* begun
+      const request = order("retry-job", "failed", { commandId: "free" })
+      const preview = yield* commands.preview(request)
+      assert.deepInclude(preview, { commandId: "free", dryRun: true, precondition: { met: true } })
+      assert.deepInclude(preview.beforeState, { id: "failed", state: "failed" })
+      const unfit = yield* commands.preview(order("retry-job", "waiting"))
+      assert.deepStrictEqual(unfit.precondition, { met: false, problem: 'job "waiting" has not failed: it is waiting' })
+      assert.strictEqual((yield* commands.preview(order("delete-job", "gone"))).note, "the job was gone already")
+      assert.strictEqual((yield* Effect.flip(commands.preview(order("explode", "it"))))._tag, "ActionNotFound")
+      assert.deepStrictEqual(query(file, "SELECT * FROM command"), [])
+      assert.strictEqual(yield* control.calls, 0)
+      assert.deepStrictEqual(phases(yield* run(request)), ["queued", "running", "success"])
+    })
+  )
+
   it.scoped("of each action does what it says, and no pass takes it for a discrepancy", () =>
     Effect.gen(function* () {
       const { control, pass, run } = yield* begun
