@@ -20,4 +20,17 @@ const projects: Array<TestProjectConfiguration> = ["core", "http", "cli"].map((n
   }
 }))
 
-export default projects
+export default [
+  ...projects,
+  {
+    resolve: { alias },
+    test: {
+      name: "docs",
+      root: source("docs"),
+      include: ["test/**/*.test.ts"],
+      globalSetup: source("docs/test/support/compile.ts"),
+      testTimeout: 60_000,
+      hookTimeout: 60_000
+    }
+  }
+] satisfies Array<TestProjectConfiguration>
