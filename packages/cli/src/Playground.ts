@@ -23,9 +23,12 @@ export const defaultPort = 4420
 /** What it is registered as. */
 export const serviceId = "palantir"
 
+/** What `--fault` takes, in a line. The table of `Faults.settings` says what each means. */
+export const faultHelp = `what goes wrong in the sandbox, as vanish=20s,down=60s,downFor=12s; none: nothing; known: ${Faults.names.join(", ")}`
+
 export const fault: CliOptions.Options<Option.Option<Faults.Faults>> = CliOptions.text("fault").pipe(
   CliOptions.withPseudoName("FAULTS"),
-  CliOptions.withDescription("what goes wrong in the sandbox, as vanish=20s,down=60s,downFor=12s; none: nothing"),
+  CliOptions.withDescription(faultHelp),
   CliOptions.mapEffect((text) => Either.mapLeft(Faults.parseFaults(text), (error) => Flags.invalid(error.message))),
   CliOptions.optional
 )
@@ -87,7 +90,9 @@ export const start = Effect.fn("Playground.start")(function* (
     service: { id: serviceId, name: "Palantir sandbox", type: "palantir", url: sandbox.url, pollInterval },
     facts: [
       "the sandbox is a Palantir with living jobs; it loses one now and then, and goes down now and then",
-      "try what is suggested below in another terminal"
+      "try what is suggested below in another terminal",
+      `or have something go wrong (${Faults.faultNames.join(", ")}):`,
+      `  curl -s -H 'content-type: application/json' -d '{"now":"revive"}' ${sandbox.url}/faults`
     ],
     demonstrate: (url) => demonstrate(sandbox, url)
   }

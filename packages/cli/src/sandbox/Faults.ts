@@ -1,23 +1,76 @@
-/** What goes wrong in a sandbox, and how it is asked for: `--fault vanish=20s,down=60s`. */
+/** What can go wrong in a sandbox, and how it is asked for: `--fault vanish=20s,down=60s`, or as JSON while it runs. */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
-/** How often each fault happens. What is absent does not. */
-export interface Faults {
-  /** A waiting or delayed job is lost without a trace: the first soon after the start, then one every so often. */
-  readonly vanish?: Duration.Duration
-  /** The whole of it goes down: the first time soon after the start, then every so often. */
-  readonly down?: Duration.Duration
-  /** How long it stays down then: 12 seconds unless told otherwise. */
-  readonly downFor?: Duration.Duration
+/** What happens to one job, in a moment. */
+export type SuddenFault = "vanish" | "revive"
+
+/** What goes on for a while. */
+export type LastingFault = "down" | "lie" | "slow" | "hang" | "garbage"
+
+export type FaultName = SuddenFault | LastingFault
+
+/** How often each fault happens, and how long those that last go on. What is absent does not happen by itself. */
+export type Faults = { readonly [K in FaultName | `${LastingFault}For` | "slowBy"]?: Duration.Duration }
+
+/** One thing that can be set. */
+export interface Setting {
+  readonly name: keyof Faults
+  /** The fault it belongs to. */
+  readonly fault: FaultName
+  /** What it means, in a sentence without its end. */
+  readonly what: string
+  /** What it is where it is not set. Absent: then the fault does not happen by itself. */
+  readonly usually?: Duration.Duration
 }
+
+/** How many failed jobs a sandbox that lies invents. */
+export const inventedFailures = 3
+
+/**
+ * Everything that can be set: the one table that help and documents print.
+ *
+ * Long enough for two passes five seconds apart to see each; an answer that is slow is below the three seconds that a
+ * source waits unless told otherwise.
+ */
+export const settings: ReadonlyArray<Setting> = [
+  { name: "vanish", fault: "vanish", what: "a waiting or delayed job is lost without a trace" },
+  { name: "revive", fault: "revive", what: "a completed job is waiting again, though nobody retried it" },
+  { name: "down", fault: "down", what: "every connection breaks" },
+  { name: "downFor", fault: "down", what: "how long it is down", usually: Duration.seconds(12) },
+  { name: "lie", fault: "lie", what: `its counts tell of ${inventedFailures} more failed jobs than it lists` },
+  { name: "lieFor", fault: "lie", what: "how long it lies", usually: Duration.seconds(20) },
+  { name: "slow", fault: "slow", what: "every answer takes longer" },
+  { name: "slowFor", fault: "slow", what: "how long it is slow", usually: Duration.seconds(20) },
+  { name: "slowBy", fault: "slow", what: "how much longer every answer takes", usually: Duration.millis(1500) },
+  { name: "hang", fault: "hang", what: "requests are taken and never answered" },
+  { name: "hangFor", fault: "hang", what: "how long it hangs", usually: Duration.seconds(12) },
+  {
+    name: "garbage",
+    fault: "garbage",
+    what: "answers are nonsense, each in another way: no JSON, other JSON, a wrong status, cut short, endless, a web page"
+  },
+  { name: "garbageFor", fault: "garbage", what: "how long it talks nonsense", usually: Duration.seconds(12) }
+]
 
 /** What `serve --sandbox` plays without being told: a lost job and an outage within the first minute. */
 export const standard: Faults = { vanish: Duration.minutes(2), down: Duration.minutes(3) }
 
-/** Long enough for two passes five seconds apart to find nobody. */
-export const standardDownFor: Duration.Duration = Duration.seconds(12)
+/** However seldom a fault is, it first happens not later than this: late enough to have seen what was before. */
+export const first: Readonly<Record<FaultName, Duration.Duration>> = {
+  vanish: Duration.seconds(12),
+  revive: Duration.seconds(20),
+  down: Duration.seconds(36),
+  lie: Duration.seconds(20),
+  slow: Duration.seconds(20),
+  hang: Duration.seconds(30),
+  garbage: Duration.seconds(30)
+}
+
+/** What a setting is: as it was set, or else as it usually is. */
+export const lengthIn = (faults: Faults, name: `${LastingFault}For` | "slowBy"): Duration.Duration =>
+  faults[name] ?? settings.find((setting) => setting.name === name)?.usually ?? Duration.seconds(10)
 
 /** A part of the text that names no fault, or no duration. */
 export class FaultsInvalid extends Schema.TaggedError<FaultsInvalid>()("FaultsInvalid", {
@@ -39,26 +92,75 @@ export const parseFaults = (text: string): Either.Either<Faults, FaultsInvalid> 
   for (const part of given === "" || given === "none" ? [] : given.split(",")) {
     const [name = "", length = "", ...rest] = part.split("=").map((piece) => piece.trim())
     const fail = (problem: string) => Either.left(new FaultsInvalid({ part: part.trim(), problem }))
-    if (!isFault(name)) return fail(`expected one of ${names.join(", ")}, with =DURATION after it`)
+    if (!isSetting(name)) return fail(`expected one of ${names.join(", ")}, with =DURATION after it`)
     if (faults[name] !== undefined) return fail("it is there twice")
-    const duration = rest.length === 0 ? lengthOf(length) : undefined
-    if (duration === undefined) return fail("expected a duration from 100ms to 24h, such as 20s or 2m")
+    const duration = rest.length === 0 ? parseLength(length) : undefined
+    if (duration === undefined) return fail(`expected ${aLength}`)
     faults[name] = duration
   }
-  if (faults.downFor !== undefined && faults.down === undefined) {
-    return Either.left(new FaultsInvalid({ part: "downFor", problem: "it needs down=DURATION beside it" }))
+  for (const { fault, name } of settings) {
+    if (faults[name] !== undefined && faults[fault] === undefined) {
+      return Either.left(new FaultsInvalid({ part: name, problem: `it needs ${fault}=DURATION beside it` }))
+    }
   }
   return Either.right(faults)
 }
 
-const names = ["vanish", "down", "downFor"] as const satisfies ReadonlyArray<keyof Faults>
+/** The same as text; `none` where nothing is set. */
+export const formatFaults = (faults: Faults): string =>
+  Object.entries(toText(faults))
+    .map(([name, length]) => `${name}=${length}`)
+    .join(",") || "none"
 
-const isFault = (name: string): name is keyof Faults => (names as ReadonlyArray<string>).includes(name)
+/** What is set, each as text, in the order of the table. */
+export const toText = (faults: Faults): { readonly [K in keyof Faults]?: string } =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const length = faults[name]
+      return length === undefined ? [] : [[name, formatLength(length)]]
+    })
+  )
+
+/** The names of everything that can be set. */
+export const names: ReadonlyArray<keyof Faults> = settings.map(({ name }) => name)
+
+/** The names of the faults themselves. */
+export const faultNames: ReadonlyArray<FaultName> = Array.from(new Set(settings.map(({ fault }) => fault)))
+
+export const isSetting = (name: string): name is keyof Faults => (names as ReadonlyArray<string>).includes(name)
+
+export const isFault = (name: unknown): name is FaultName => (faultNames as ReadonlyArray<unknown>).includes(name)
+
+export const isLasting = (name: FaultName): name is LastingFault => name !== "vanish" && name !== "revive"
+
+/** The table as Markdown, for documents. */
+export const markdown = (): string =>
+  [
+    "| setting | means | unless told otherwise |",
+    "|---|---|---|",
+    ...settings.map(
+      ({ fault, name, usually, what }) =>
+        `| \`${name}\` | ${name === fault ? `how often: ${what}` : what} | ${usually === undefined ? "never" : formatLength(usually)} |`
+    )
+  ].join("\n")
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
-const lengthOf = (text: string): Duration.Duration | undefined => {
+/** What the text of a duration should have been. */
+export const aLength = "a duration from 100ms to 24h, such as 20s or 2m"
+
+/** A number and one of `ms`, `s`, `m`, `h`, from 100 ms to a day; nothing for any other text. */
+export const parseLength = (text: string): Duration.Duration | undefined => {
   const match = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
   const millis = match === null ? Number.NaN : Number(match[1]) * units[match[2] as keyof typeof units]
   return millis >= 100 && millis <= 24 * units.h ? Duration.millis(millis) : undefined
+}
+
+/** The shortest text that `parseLength` reads as the same, with at most three decimals. */
+export const formatLength = (length: Duration.Duration): string => {
+  const millis = Duration.toMillis(length)
+  for (const unit of ["h", "m", "s"] as const) {
+    if (millis >= units[unit] && millis % (units[unit] / 10) === 0) return `${millis / units[unit]}${unit}`
+  }
+  return `${millis}ms`
 }

@@ -4,7 +4,8 @@
  *
  * 1. A job is moved by `tick`, by a command, and by nothing else.
  * 2. It only goes where ordinary lives go: waiting → active → completed, failed, or delayed for another attempt;
- *    delayed → waiting; active → waiting when its worker restarts; failed → waiting when somebody retries it.
+ *    delayed → waiting; active → waiting when its worker restarts; failed → waiting when somebody retries it. Only
+ *    `revive` takes another way: completed → waiting.
  * 3. A finished job stays for `finishedKeptMs`. An unfinished one leaves by command, or without a trace by `lose`.
  */
 import { type Job, JobView } from "@mithrandir/core"
@@ -58,6 +59,8 @@ export interface SandboxJobs {
   readonly restart: (worker: string) => Effect.Effect<Answer<SandboxWorker>>
   /** Loses a job that has waited for a while, without a trace; none where no job has. */
   readonly lose: Effect.Effect<SandboxJob | undefined>
+  /** Brings a job that completed a while ago back to life, as it was before; none where no job has. */
+  readonly revive: Effect.Effect<SandboxJob | undefined>
 }
 
 interface Line {
@@ -92,8 +95,8 @@ const maxFailed = 8
 const maxStuck = 3
 /** A job that is active for longer than this is called stuck. None that is not takes half as long. */
 const stuckAfterMs = 15_000
-/** A job is lost only after this long in its state: one that nobody has seen is not missed. */
-const lostAfterMs = 6500
+/** A job is lost, or revived, only after this long in its state: what nobody has seen is not missed. */
+const knownAfterMs = 6500
 /** A worker that restarts takes no jobs for this long. */
 const restartMs = 2000
 /** Of 1000 jobs, so many fail for good, fail once, or never end. */
@@ -114,6 +117,7 @@ export const make = (options: { readonly seed: string | number }): Effect.Effect
     const inQueue = (queue: string, state: Job.JobState) =>
       Array.from(jobs.values()).filter((job) => job.queue === queue && job.state === state)
     const inState = (state: Job.JobState) => Array.from(jobs.values()).filter((job) => job.state === state)
+    const any = <A>(some: ReadonlyArray<A>): A | undefined => some[chance(0, Math.max(some.length - 1, 0))]
     const put = (job: SandboxJob): SandboxJob => {
       jobs.set(job.id, job)
       return job
@@ -265,12 +269,19 @@ export const make = (options: { readonly seed: string | number }): Effect.Effect
         }),
       lose: Effect.map(Clock.currentTimeMillis, (now) => {
         const old = (state: Job.JobState) =>
-          sorted().filter((job) => job.state === state && now - job.since >= lostAfterMs && job.due > now)
+          sorted().filter((job) => job.state === state && now - job.since >= knownAfterMs && job.due > now)
         const waiting = old("waiting")
-        const some = waiting.length > 0 ? waiting : old("delayed")
-        const lost = some[chance(0, Math.max(some.length - 1, 0))]
+        const lost = any(waiting.length > 0 ? waiting : old("delayed"))
         if (lost !== undefined) jobs.delete(lost.id)
         return lost
+      }),
+      revive: Effect.map(Clock.currentTimeMillis, (now) => {
+        const known = inState("completed").filter(({ since }) => now - since >= knownAfterMs)
+        // In media it waits for a while, and can be seen to.
+        const slow = known.filter(({ queue }) => queue === "media")
+        const revived = any(slow.length > 0 ? slow : known)
+        if (revived !== undefined) move({ ...revived, fate: "completes" }, "waiting", now)
+        return revived
       })
     }
   })

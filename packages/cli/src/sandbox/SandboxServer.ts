@@ -1,16 +1,17 @@
 /** The Palantir contract, answered from jobs that live. */
+import type { RequestListener } from "node:http"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpRouter from "@effect/platform/HttpRouter"
-import { PalantirApi } from "@mithrandir/core"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { type JobView, PalantirApi } from "@mithrandir/core"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Answer, type SandboxJob, type SandboxJobs, type SandboxWorker } from "./SandboxJobs.ts"
-
-/** What somebody who watches the sandbox is told, a line at a time. */
-export type Say = (line: string) => Effect.Effect<void>
+import type * as Scope from "effect/Scope"
+import type { Answer, SandboxJob, SandboxJobs, SandboxWorker } from "./SandboxJobs.ts"
+import type { Say } from "./Trouble.ts"
 
 /** How many jobs a page has if nobody asks for more or fewer. */
 const defaultPageSize = 100
@@ -24,27 +25,38 @@ const maxKeys = 100_000
 /** Three bytes of UTF-8 for every character an id may have, each of them percent-encoded. */
 const maxParamLength = 512 * 3 * 3
 
-/** The routes of the contract, over these jobs. Wants a server to be served by. */
-export const layer = (jobs: SandboxJobs, say: Say) =>
-  Layer.unwrapEffect(
-    Effect.map(makeOnce, (once) =>
-      HttpApiBuilder.serve().pipe(
-        Layer.provide(HttpApiBuilder.api(PalantirApi.PalantirApi)),
-        Layer.provide([layerHealth, layerJobs(jobs, once, say), layerQueues(jobs, once, say)]),
-        Layer.provide(layerServices(jobs, once, say)),
-        Layer.provide(HttpRouter.setRouterConfig({ maxParamLength }))
-      )
+export interface Options {
+  readonly jobs: SandboxJobs
+  /** What it says of all its jobs: their counts, unless it lies. */
+  readonly claims: Effect.Effect<JobView.JobCounts>
+  readonly say: Say
+}
+
+/** Answers Node's requests by the contract, for the scope. */
+export const make = ({ claims, jobs, say }: Options): Effect.Effect<RequestListener, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const once = yield* makeOnce
+    const api = HttpApiBuilder.api(PalantirApi.PalantirApi).pipe(
+      Layer.provide([layerHealth, layerJobs(jobs, claims, once, say), layerQueues(jobs, once, say)]),
+      Layer.provide(layerServices(jobs, once, say))
     )
-  )
+    const context = yield* Layer.build(
+      Layer.mergeAll(api, HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext)
+    )
+    return yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, { maxParamLength }).pipe(
+      Effect.flatMap((app) => NodeHttpServer.makeHandler(app)),
+      Effect.provide(context)
+    )
+  })
 
 const layerHealth = HttpApiBuilder.group(PalantirApi.PalantirApi, "health", (handlers) =>
   handlers.handle("health", () => Effect.succeed({ status: "ok" as const }))
 )
 
-const layerJobs = (jobs: SandboxJobs, once: Once, say: Say) =>
+const layerJobs = (jobs: SandboxJobs, claims: Options["claims"], once: Once, say: Say) =>
   HttpApiBuilder.group(PalantirApi.PalantirApi, "jobs", (handlers) =>
     handlers
-      .handle("counts", () => Effect.map(jobs.counts, (counts) => ({ counts })))
+      .handle("counts", () => Effect.map(claims, (counts) => ({ counts })))
       .handle("list", ({ urlParams: { cursor, limit = defaultPageSize } }) =>
         Effect.map(jobs.jobs, (all) => {
           const rest = cursor === undefined ? all : all.filter((job) => job.id > cursor)

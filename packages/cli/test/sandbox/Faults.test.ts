@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Faults from "../../src/sandbox/Faults.ts"
 import { parseFaults } from "../../src/sandbox/Faults.ts"
 
 const millis = (text: string) =>
@@ -35,10 +37,26 @@ describe("parseFaults", () => {
       ["vanish=1s,", ""],
       ["=1s", "=1s"],
       ["toString=1s", "toString=1s"],
-      ["downFor=1s", "downFor"]
+      ["downFor=1s", "downFor"],
+      ["slow=1s,slowBy=1s,lieFor=1s", "lieFor"]
     ] as const) {
       const left = Either.flip(parseFaults(text))
       assert.deepInclude(Either.getOrThrow(left), { _tag: "FaultsInvalid", part }, text)
     }
+  })
+
+  it("reads back what it writes", () => {
+    const every = Faults.names.map((name, at) => `${name}=${["100ms", "1.5s", "90s", "2m", "1.5h", "333ms"][at % 6]}`).join(",")
+    const read = Either.getOrThrow(parseFaults(every))
+    assert.deepStrictEqual(Either.getOrThrow(parseFaults(Faults.formatFaults(read))), read)
+    assert.deepStrictEqual(Either.getOrThrow(parseFaults(Faults.formatFaults({}))), {})
+    assert.strictEqual(Faults.formatFaults(Faults.standard), "vanish=2m,down=3m")
+  })
+})
+
+describe("the table of faults", () => {
+  it("stands in the documentation as it is", async () => {
+    const page = await readFile(new URL("../../../../docs/sandbox.md", import.meta.url), "utf8")
+    assert.include(page, Faults.markdown())
   })
 })

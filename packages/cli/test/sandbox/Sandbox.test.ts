@@ -145,7 +145,7 @@ describe("Sandbox", () => {
     Effect.gen(function* () {
       const { said, source } = yield* started({ down: Duration.millis(500), downFor: Duration.millis(1500) })
       yield* Effect.retry(source.ping, { times: 10_000 })
-      assert.strictEqual(yield* hears(said, "down"), "sandbox: down for 1s 500ms, every connection breaks")
+      assert.strictEqual(yield* hears(said, "down"), "sandbox: down for 1.5s, every connection breaks")
       const broken = yield* Effect.flip(Effect.forever(source.counts))
       assert.deepInclude(broken, { _tag: "SourceUnavailable", reason: "reset" })
       yield* hears(said, "up again")

@@ -11,7 +11,7 @@ const snapshot = (sandbox: SandboxJobs.SandboxJobs) =>
   Effect.map(sandbox.jobs, (jobs): Jobs => new Map(jobs.map((job) => [job.id, job])))
 
 /** What happens between two looks at the jobs. */
-type Step = "tick" | "retry" | "remove" | "purge" | "restart" | "lose"
+type Step = "tick" | "retry" | "remove" | "purge" | "restart" | "lose" | "revive"
 
 const queues = ["mail", "media", "reports"]
 const workers = ["mailer", "encoder", "reporter"]
@@ -54,6 +54,14 @@ const perform = (sandbox: SandboxJobs.SandboxJobs, step: Step, at: number, befor
         const lost = yield* sandbox.lose
         if (lost !== undefined) assert.include(["waiting", "delayed"], before.get(lost.id)?.state)
         return { gone: lost === undefined ? [] : [lost.id], back: [] }
+      }
+      case "revive": {
+        const revived = yield* sandbox.revive
+        if (revived !== undefined) {
+          assert.strictEqual(before.get(revived.id)?.state, "completed")
+          assert.strictEqual((yield* sandbox.find(revived.id))?.state, "waiting")
+        }
+        return { gone: [], back: revived === undefined ? [] : [revived.id] }
       }
     }
   })
@@ -110,7 +118,7 @@ describe("SandboxJobs", () => {
   it("jobs never leave ordinary life but by command or by fault, and counts are their tally", async () => {
     const steps = fc.array(
       fc.record({
-        step: fc.constantFrom<Step>("tick", "tick", "tick", "retry", "remove", "purge", "restart", "lose"),
+        step: fc.constantFrom<Step>("tick", "tick", "tick", "retry", "remove", "purge", "restart", "lose", "revive"),
         at: fc.nat(),
         millis: fc.integer({ min: 1, max: 20_000 })
       }),
@@ -169,6 +177,7 @@ describe("SandboxJobs", () => {
             assert.isAtMost(counts.completed, 3000)
             assert.isAtLeast((yield* sandbox.stuck).length, 2)
             if (second % 60 === 11) assert.isDefined(yield* sandbox.lose)
+            if (second % 60 === 12) assert.isDefined(yield* sandbox.revive)
           }
           assert.isAbove((yield* sandbox.counts).completed, 300)
         })
@@ -185,6 +194,19 @@ describe("SandboxJobs", () => {
         for (const { id } of failed) yield* sandbox.retry(id)
         yield* live(sandbox, clock, 120)
         for (const { id } of failed) assert.strictEqual((yield* sandbox.find(id))?.state, "completed")
+      })
+    ))
+
+  it("a job that is revived waits long enough to be seen twice, and completes again", () =>
+    run((clock) =>
+      Effect.gen(function* () {
+        const sandbox = yield* SandboxJobs.make({ seed: 7 })
+        const revived = yield* sandbox.revive
+        assert.strictEqual(revived?.queue, "media")
+        yield* live(sandbox, clock, 2)
+        assert.notStrictEqual((yield* sandbox.find(revived?.id ?? ""))?.state, "completed")
+        yield* live(sandbox, clock, 60)
+        assert.strictEqual((yield* sandbox.find(revived?.id ?? ""))?.state, "completed")
       })
     ))
 
