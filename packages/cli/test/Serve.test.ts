@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { json, listen } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
 import { run, start, stopAll } from "./support/process.ts"
 
@@ -190,6 +191,28 @@ describe("serve --sandbox", () => {
     const curl = await server.line(/^ {4}curl -s '(\S+\/reconciliation\/audit\?limit=1)'$/)
     const audit = await (await fetch(curl[1] ?? "")).json()
     expect(audit).toMatchObject({ data: [{ id: "my-first", actor: "local", outcome: "success" }], meta: { total: 1 } })
+    await server.stop()
+  })
+
+  it("has a fault happen when it is told to, which the stream shows until it is over", async () => {
+    const server = serve("--sandbox", "--port", "0", "--fault", "none")
+    const url = (await server.line(/^mithrandir \S+ listens on (\S+)$/))[1] ?? ""
+    const at = (await server.line(/^ {2}curl -s -H 'content-type: application\/json' -d '\S+' (\S+\/faults)$/))[1] ?? ""
+    const listener = listen(url)
+    const status = (what: string) =>
+      listener.wait(what, ({ data, event }) => event === "reconciliation.update" && data.status === what)
+    await status("verified")
+    const post = (body: unknown) =>
+      fetch(at, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } })
+    expect(await json(await post({ now: "lie", for: "1m" }))).toMatchObject({ set: {}, now: [{ fault: "lie" }] })
+    await server.line(/^\S+Z sandbox: lies for 1m, its counts tell of 3 more failed jobs than it lists$/)
+    const { data } = await status("discrepancy")
+    expect(data.discrepancyDetails.changedCounts).toMatchObject([{ state: "failed" }])
+    await server.line(/^\S+Z palantir: DISCREPANCY since \S+: counts: failed \d, expected \d/)
+    await post({ now: "lie", for: "100ms" })
+    await server.line(/^\S+Z sandbox: tells the truth again$/)
+    await listener.wait("the end of it", ({ data }) => data.discrepancyDetails?.ended?.[0]?.id === "failed")
+    listener.close()
     await server.stop()
   })
 

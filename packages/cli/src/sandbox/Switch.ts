@@ -84,7 +84,10 @@ export const make = (options: {
         // Before anything is set: it is all done, or nothing is.
         const struck = now === undefined || isLasting(now) ? Option.none() : yield* trouble.strike(now)
         if (now !== undefined && !isLasting(now) && Option.isNone(struck)) {
-          return yield* Effect.fail({ status: 409, problem: `no job is fit for ${now} yet; try again in a few seconds` })
+          return yield* Effect.fail({
+            status: 409,
+            problem: `no job is fit for ${now} yet; try again in a few seconds`
+          })
         }
         if (Object.keys(changes).length > 0) {
           yield* trouble.set(changes)

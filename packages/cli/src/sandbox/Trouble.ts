@@ -114,9 +114,7 @@ export const make = (options: {
     const recur = (fault: FaultName, every: Duration.Duration) =>
       Effect.sleep(Duration.min(first[fault], every)).pipe(
         Effect.zipRight(
-          Effect.forever(
-            Effect.flatMap(occur(fault), (lasts) => Effect.sleep(Duration.sum(lasts, every)))
-          )
+          Effect.forever(Effect.flatMap(occur(fault), (lasts) => Effect.sleep(Duration.sum(lasts, every))))
         ),
         // A fiber that dies alone would die without a word.
         Effect.tapErrorCause((cause) => Effect.logError(`the sandbox's fault ${fault} has ended`, cause))

@@ -46,7 +46,9 @@ describe("parseFaults", () => {
   })
 
   it("reads back what it writes", () => {
-    const every = Faults.names.map((name, at) => `${name}=${["100ms", "1.5s", "90s", "2m", "1.5h", "333ms"][at % 6]}`).join(",")
+    const every = Faults.names
+      .map((name, at) => `${name}=${["100ms", "1.5s", "90s", "2m", "1.5h", "333ms"][at % 6]}`)
+      .join(",")
     const read = Either.getOrThrow(parseFaults(every))
     assert.deepStrictEqual(Either.getOrThrow(parseFaults(Faults.formatFaults(read))), read)
     assert.deepStrictEqual(Either.getOrThrow(parseFaults(Faults.formatFaults({}))), {})
