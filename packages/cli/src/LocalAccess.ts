@@ -4,6 +4,7 @@ import {
   type AuditEntry,
   AuditLog,
   Command,
+  type CommandCatalog,
   Commands,
   Database,
   Mithrandir,
@@ -29,7 +30,7 @@ export const operator: (
   services: ReadonlyArray<ServiceConfig>
 ) => Effect.Effect<
   Operator,
-  Database.DatabaseError | ExitCode.Refused | ServiceRegistry.ServiceInvalid,
+  CommandCatalog.ActionInvalid | Database.DatabaseError | ExitCode.Refused | ServiceRegistry.ServiceInvalid,
   Drivers | Scope.Scope
 > = Effect.fn("LocalAccess.operator")(function* (database, services) {
   const house = Mithrandir.layer({ services: services.map(Services.define) })

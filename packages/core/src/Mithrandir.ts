@@ -33,32 +33,35 @@ export type Mithrandir =
   | ServiceRegistry.ServiceRegistry
   | Store.Store
 
-export interface Options<E, R> {
+/** What an application brings. `E` and `R`: of its sources; `E2` and `R2`: of its expected side. */
+export interface Options<E, R, E2 = never, R2 = never> {
+  /** The job systems to look at. */
   readonly services: ReadonlyArray<ServiceRegistry.ServiceDefinition<E, R>>
-  /** Default: the four of the story. */
+  /** What can be done to them. Default: the four of the story, `CommandCatalog.standard`; to add one, name them too. */
   readonly actions?: ReadonlyArray<Action>
-  /** Where the expected side of a service comes from. Default: from the ledger. */
-  readonly expected?: Layer.Layer<ExpectedState.ExpectedState>
+  /**
+   * Where the expected side of a service comes from. Default: from the ledger, as for every service that this one
+   * does not know.
+   */
+  readonly expected?: Layer.Layer<ExpectedState.ExpectedState, E2, R2>
 }
 
 /**
  * Every service, ready to be asked. It neither polls nor recovers: nothing happens that nobody asked for. That is
  * what one-off runs want; a server adds `layerDaemon`.
  */
-export const layer = <E, R>(
-  options: Options<E, R>
+export const layer = <E, R, E2 = never, R2 = never>(
+  options: Options<E, R, E2, R2>
 ): Layer.Layer<
   Mithrandir,
-  E | DatabaseError | ServiceRegistry.ServiceInvalid,
-  Exclude<R, Store.Store> | Database | HttpClient.HttpClient
+  E | E2 | DatabaseError | ServiceRegistry.ServiceInvalid | CommandCatalog.ActionInvalid,
+  Exclude<R | R2, Store.Store> | Database | HttpClient.HttpClient
 > => {
+  const expected: Layer.Layer<ExpectedState.ExpectedState, E2, R2> = options.expected ?? ExpectedState.layerLedger
   const logs = Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, EventLog.layer)
   const services = Layer.provideMerge(HealthMonitor.layer, ServiceRegistry.layer(options.services))
   const journal = Layer.merge(CommandJournal.layer, CommandCatalog.layer(options.actions))
-  const state = Layer.provideMerge(
-    InFlight.layer,
-    Layer.provideMerge(journal, Layer.merge(Ledger.layer, options.expected ?? ExpectedState.layerLedger))
-  )
+  const state = Layer.provideMerge(InFlight.layer, Layer.provideMerge(journal, Layer.merge(Ledger.layer, expected)))
   const commands = Commands.layer.pipe(
     Layer.provide(CommandDispatcher.layerInProcess),
     Layer.provide(CommandRunner.layer)

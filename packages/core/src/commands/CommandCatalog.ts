@@ -3,58 +3,102 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { ActionNotFound, ActionNotSupported, type CommandInvalid, invalid, type Params } from "../model/Command.ts"
+import {
+  ActionNotFound,
+  ActionNotSupported,
+  ActionType,
+  type CommandInvalid,
+  type CommandRequest
+} from "../model/Command.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"
-import type { Action } from "./Action.ts"
+import type { Action, Bound } from "./Action.ts"
 import { deleteJob, retryJob } from "./JobActions.ts"
 import { purgeQueue } from "./PurgeQueue.ts"
 import { restartService } from "./RestartService.ts"
 
+/** An action, and the order that a request means by it. */
+export interface Resolved {
+  /** The action of the request's name. */
+  readonly action: Action
+  /** What it would do. */
+  readonly bound: Bound
+}
+
+/** The actions of an application, by name. */
 export class CommandCatalog extends Context.Tag("@mithrandir/core/CommandCatalog")<
   CommandCatalog,
   {
+    /** The action of this name. */
     readonly get: (actionType: string) => Effect.Effect<Action, ActionNotFound>
-    /** The action of this name, if the service supports it and the params fit it. */
+    /** What a request means, if the service supports its action and its params fit. */
     readonly resolve: (
       service: RegisteredService,
-      request: { readonly actionType: string; readonly params: Params }
-    ) => Effect.Effect<Action, ActionNotFound | ActionNotSupported | CommandInvalid>
+      request: CommandRequest
+    ) => Effect.Effect<Resolved, ActionNotFound | ActionNotSupported | CommandInvalid>
   }
 >() {}
+
+/** A catalog cannot have this action. Nothing is started with it: an action that hides another would be found too late. */
+export class ActionInvalid extends Schema.TaggedError<ActionInvalid>()("ActionInvalid", {
+  /** The name, cut to 64 characters. */
+  actionType: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `action ${JSON.stringify(this.actionType)}: ${this.problem}`
+  }
+}
 
 /** The four of the story. */
 export const standard: ReadonlyArray<Action> = [retryJob, deleteJob, purgeQueue, restartService]
 
-/** The actions an application has. Of two with one name the later counts. */
-export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<CommandCatalog> =>
-  Layer.sync(CommandCatalog, () => {
-    const byName = new Map(actions.map((action) => [action.actionType, action]))
-
-    const get = (actionType: string) => {
-      const action = byName.get(actionType)
-      return action === undefined
-        ? new ActionNotFound({ actionType, known: Array.from(byName.keys()) })
-        : Effect.succeed(action)
-    }
-
-    const resolve = Effect.fn("CommandCatalog.resolve")(function* (
-      service: RegisteredService,
-      request: { readonly actionType: string; readonly params: Params }
-    ) {
-      const action = yield* get(request.actionType)
-      if (!action.isSupported(service.source)) {
-        const supported = Array.from(byName.values()).filter(({ isSupported }) => isSupported(service.source))
-        return yield* new ActionNotSupported({
-          service: service.id,
-          actionType: action.actionType,
-          supported: supported.map(({ actionType }) => actionType)
-        })
+/**
+ * The actions an application has. Fails with `ActionInvalid` for a name that no request could have, and for two of one
+ * name: to replace a standard action, leave it out of the list.
+ */
+export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<CommandCatalog, ActionInvalid> =>
+  Layer.effect(
+    CommandCatalog,
+    Effect.gen(function* () {
+      const byName = new Map<string, Action>()
+      for (const action of actions) {
+        const problem = problemOf(action, byName)
+        if (problem !== undefined) {
+          return yield* new ActionInvalid({ actionType: action.actionType.slice(0, 64), problem })
+        }
+        byName.set(action.actionType, action)
       }
-      yield* Schema.decode(action.params, { onExcessProperty: "error" })(request.params).pipe(
-        Effect.mapError(invalid("params"))
-      )
-      return action
-    })
 
-    return CommandCatalog.of({ get, resolve })
-  })
+      const get = (actionType: string) => {
+        const action = byName.get(actionType)
+        return action === undefined
+          ? new ActionNotFound({ actionType, known: Array.from(byName.keys()) })
+          : Effect.succeed(action)
+      }
+
+      const resolve = Effect.fn("CommandCatalog.resolve")(function* (
+        service: RegisteredService,
+        request: CommandRequest
+      ) {
+        const action = yield* get(request.actionType)
+        if (!action.isSupported(service)) {
+          const supported = Array.from(byName.values()).filter(({ isSupported }) => isSupported(service))
+          return yield* new ActionNotSupported({
+            service: service.id,
+            actionType: action.actionType,
+            supported: supported.map(({ actionType }) => actionType)
+          })
+        }
+        const { commandId: key, params = {}, target } = request
+        const bound = yield* action.bind({ service: service.id, source: service.source, target, params, key })
+        return { action, bound }
+      })
+
+      return CommandCatalog.of({ get, resolve })
+    })
+  )
+
+const problemOf = ({ actionType }: Action, others: ReadonlyMap<string, Action>): string | undefined => {
+  if (!Schema.is(ActionType)(actionType)) return "its name must have 1 to 64 characters"
+  return others.has(actionType) ? "its name is taken by another action; leave one of the two out" : undefined
+}

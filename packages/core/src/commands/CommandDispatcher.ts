@@ -3,13 +3,19 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
+import type { Params } from "../model/Command.ts"
 import { CommandRunner } from "./CommandRunner.ts"
 
+/** Runs commands somewhere. */
 export class CommandDispatcher extends Context.Tag("@mithrandir/core/CommandDispatcher")<
   CommandDispatcher,
   {
-    /** Sees to it that a journaled command runs, here or elsewhere. Does not wait for it. Again is no harm. */
-    readonly dispatch: (commandId: string) => Effect.Effect<void>
+    /**
+     * Sees to it that a journaled command runs, here or elsewhere. Does not wait for it. Again is no harm. `unwritten`:
+     * its params as they were sent, where the journal has them without their sensitive values; they are to be kept in
+     * memory only.
+     */
+    readonly dispatch: (commandId: string, unwritten?: Params) => Effect.Effect<void>
   }
 >() {}
 
@@ -27,12 +33,12 @@ export const layerInProcess: Layer.Layer<CommandDispatcher, never, CommandRunner
       FiberMap.awaitEmpty(fibers).pipe(Effect.interruptible, Effect.timeout(patience), Effect.ignore)
     )
 
-    const dispatch = Effect.fn("CommandDispatcher.dispatch")((commandId: string) =>
+    const dispatch = Effect.fn("CommandDispatcher.dispatch")((commandId: string, unwritten?: Params) =>
       Effect.asVoid(
         FiberMap.run(
           fibers,
           commandId,
-          runner.run(commandId).pipe(
+          runner.run(commandId, unwritten).pipe(
             Effect.catchAllCause((cause) => Effect.logError("a command stopped before its end", cause)),
             Effect.annotateLogs({ commandId })
           ),

@@ -10,24 +10,28 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Account } from "../ledger/Ledger.ts"
-import { type Command, isEnd } from "../model/Command.ts"
+import { type Command, isEnd, type Params } from "../model/Command.ts"
 import { type Job, JobDetail } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
-import { ServiceRegistry } from "../services/ServiceRegistry.ts"
+import { conceal } from "../model/Sensitive.ts"
+import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
 import type { ActionError } from "../sources/JobSource.ts"
-import type { Action, Order, Proof } from "./Action.ts"
+import type { Action, Bound, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
 import { InFlight } from "./InFlight.ts"
 
+/** Carries commands out. */
 export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")<
   CommandRunner,
   {
     /**
      * Runs a journaled command to its end, or, if it was running when a process died, finishes it. One at a time
-     * per target. Never fails: what can't be read or written is tried until it is.
+     * per target. Never fails: what can't be read or written is tried until it is. `unwritten`: its params as they
+     * were sent, where some of them are sensitive. Without those it is not run: it ends `failure` if it was not
+     * started, else `timeout`.
      */
-    readonly run: (commandId: string) => Effect.Effect<void>
+    readonly run: (commandId: string, unwritten?: Params) => Effect.Effect<void>
   }
 >() {}
 
@@ -37,6 +41,13 @@ const maxRunning = 16
 /** An effect that does not show at once, such as a restart, is looked for during five seconds. */
 const maxLookingMs = 5_000
 const lookInterval = "250 millis"
+
+/** A command taken up: what its action does, and the order it does it for. */
+interface Task {
+  readonly action: Action
+  readonly bound: Bound
+  readonly honoursKeys: boolean
+}
 
 const untold: Proof = { after: null, verified: Option.none() }
 
@@ -73,7 +84,7 @@ const make = Effect.gen(function* () {
     return end(command, { outcome: "timeout", verified: Option.none(), after: null, logs, adoptions: () => [] })
   }
 
-  const run = Effect.fn("CommandRunner.run")(function* (commandId: string) {
+  const run = Effect.fn("CommandRunner.run")(function* (commandId: string, unwritten?: Params) {
     const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
     if (command === undefined || isEnd(command.phase)) return
     const known = yield* Effect.either(
@@ -81,10 +92,8 @@ const make = Effect.gen(function* () {
     )
     if (Either.isLeft(known)) return yield* abandon(command, `after a restart: ${known.left.message}`)
     const { action, service } = known.right
-    const { params, target } = command
-    const order: Order = { source: service.source, target, params, key: commandId }
-    const proceed = command.phase === "queued" ? begin(command, action, order) : finish(command, action, order)
-    yield* proceed.pipe(
+    const { target } = command
+    yield* proceed(command, action, service, unwritten).pipe(
       Effect.catchAllCause((cause) =>
         Cause.isInterrupted(cause) ? Effect.failCause(cause) : giveUp(commandId, cause)
       ),
@@ -93,6 +102,33 @@ const make = Effect.gen(function* () {
       inFlight.during({ service: service.id, touches: action.touches, target })
     )
   })
+
+  const proceed = (command: Command, action: Action, service: RegisteredService, unwritten: Params | undefined) =>
+    Effect.gen(function* () {
+      if (unwritten === undefined && conceal(action.params, command.params).isSensitive) {
+        return yield* lose(command, action)
+      }
+      const { commandId: key, target } = command
+      const params = unwritten ?? command.params
+      const bound = yield* Effect.either(
+        action.bind({ service: service.id, source: service.source, target, params, key })
+      )
+      if (Either.isLeft(bound)) return yield* abandon(command, `after a restart: ${bound.left.message}`)
+      const task: Task = { action, bound: bound.right, honoursKeys: service.source.honoursKeys }
+      yield* command.phase === "queued" ? begin(command, task) : finish(command, task)
+    })
+
+  /** Its sensitive params went with the process that accepted it: it can be neither repeated nor looked at. */
+  const lose = (command: Command, action: Action) => {
+    const why = "its sensitive params are not kept over a restart"
+    if (command.phase === "queued") {
+      return fail(command, [...command.logs, `not applied: ${why}; send it again under a new id`])
+    }
+    return leaveOpen(command, action, null, [
+      ...command.logs,
+      `the process ended while this ran, and ${why}: whether it took effect cannot be looked at; it may still come`
+    ])
+  }
 
   /** An action that throws is a mistake in the program, and no reason to leave a command running for ever. */
   const giveUp = (commandId: string, cause: Cause.Cause<never>) =>
@@ -104,9 +140,10 @@ const make = Effect.gen(function* () {
     })
 
   /** From `queued`: looks, starts, judges, and asks upstream. */
-  const begin = (queued: Command, action: Action, order: Order) =>
+  const begin = (queued: Command, task: Task) =>
     Effect.gen(function* () {
-      const looked = yield* Effect.either(untilDeadline(queued, Effect.map(action.snapshot(order), asJson)))
+      const { bound } = task
+      const looked = yield* Effect.either(untilDeadline(queued, Effect.map(bound.snapshot, asJson)))
       if (looked._tag === "Right" && looked.right._tag === "Late") return yield* fail(queued, late(queued))
       const before = Either.match(looked, {
         onLeft: () => Option.none<unknown>(),
@@ -128,79 +165,85 @@ const make = Effect.gen(function* () {
 
       if (Either.isLeft(looked)) return yield* refuse(`the target could not be looked at: ${looked.left.message}`)
       const state = Option.getOrNull(before)
-      const refusal = action.refusal(state, order)
+      const refusal = bound.refusal(state)
       if (Option.isSome(refusal)) return yield* refuse(refusal.value)
-      const done = action.isDone(state, order)
+      const done = bound.isDone(state)
       if (Option.isSome(done)) {
         const proof: Proof = { after: state, verified: Option.some(true) }
-        return yield* succeed(command, action, order, proof, [...command.logs, done.value])
+        return yield* succeed(command, task, proof, [...command.logs, done.value])
       }
-      yield* attempt(command, action, order, { isFirst: true })
+      yield* attempt(command, task, { isFirst: true })
     })
 
   /** From `running`, in a process that did not start it: repeats it where that is safe, else looks. */
-  const finish = (command: Command, action: Action, order: Order) =>
+  const finish = (command: Command, task: Task) =>
     Effect.gen(function* () {
       const logs = [...command.logs, "the process ended while this ran; another finishes it"]
-      const isSafe = action.isRepeatable || order.source.honoursKeys
+      const isSafe = task.action.isRepeatable || task.honoursKeys
       const left = (yield* remaining(command)) > 0
-      if (isSafe && left) return yield* attempt({ ...command, logs }, action, order, { isFirst: false })
-      yield* look({ ...command, logs }, action, order)
+      if (isSafe && left) return yield* attempt({ ...command, logs }, task, { isFirst: false })
+      yield* look({ ...command, logs }, task)
     })
 
-  const attempt = (command: Command, action: Action, order: Order, { isFirst }: { readonly isFirst: boolean }) =>
+  const attempt = (command: Command, task: Task, { isFirst }: { readonly isFirst: boolean }) =>
     Effect.gen(function* () {
-      const answer = yield* Effect.either(untilDeadline(command, action.execute(order)))
+      const answer = yield* Effect.either(untilDeadline(command, task.bound.execute))
       if (answer._tag === "Right" && answer.right._tag === "InTime") {
         const logs = [...command.logs, answer.right.value]
-        const proof = yield* prove(command, action, order, true)
-        return yield* succeed(command, action, order, proof, logs)
+        const proof = yield* prove(command, task.bound, true)
+        return yield* succeed(command, task, proof, logs)
       }
       const why = answer._tag === "Left" ? answer.left.message : "upstream had not answered when the deadline passed"
       const logs = [...command.logs, why]
       // After an attempt before this one, "certainly not applied" is said of this attempt alone.
       if (answer._tag === "Left" && isFirst && isCertain(answer.left)) {
-        const proof = yield* Effect.option(action.verify(Option.getOrNull(command.before), order, false))
+        const proof = yield* Effect.option(task.bound.verify(Option.getOrNull(command.before), false))
         return yield* fail(command, logs, Option.match(proof, { onNone: () => null, onSome: ({ after }) => after }))
       }
-      yield* look({ ...command, logs }, action, order)
+      yield* look({ ...command, logs }, task)
     })
 
   /** The effect is unknown: looking again may prove it, and can never disprove it. */
-  const look = (command: Command, action: Action, order: Order) =>
+  const look = (command: Command, task: Task) =>
     Effect.gen(function* () {
-      const proof = yield* prove(command, action, order, false)
+      const proof = yield* prove(command, task.bound, false)
       if (Option.contains(proof.verified, true)) {
-        return yield* succeed(command, action, order, proof, [...command.logs, "looked again: the effect is there"])
+        return yield* succeed(command, task, proof, [...command.logs, "looked again: the effect is there"])
       }
-      yield* end(command, {
-        outcome: "timeout",
-        verified: Option.none(),
-        after: proof.after,
-        logs: [...command.logs, "looked again: the effect cannot be told; it may still come"],
-        // If it comes, it is ours: what vanishes now accuses nobody.
-        adoptions: (account) => [
-          ...touched(action, order, (job) => ({ ...job, leaves: true }))(account),
-          ...unknownYet(action, command, account)
-        ]
-      })
+      yield* leaveOpen(command, task.action, proof.after, [
+        ...command.logs,
+        "looked again: the effect cannot be told; it may still come"
+      ])
     })
 
-  const succeed = (command: Command, action: Action, order: Order, proof: Proof, logs: ReadonlyArray<string>) =>
+  /** Its effect is unknown, and stays so. If it comes, it is ours: what vanishes now accuses nobody. */
+  const leaveOpen = (command: Command, action: Action, after: unknown, logs: ReadonlyArray<string>) =>
+    end(command, {
+      outcome: "timeout",
+      verified: Option.none(),
+      after,
+      logs,
+      adoptions: (account) => [
+        ...touched(action, command, (job) => ({ ...job, leaves: true }))(account),
+        ...unknownYet(action, command, account)
+      ]
+    })
+
+  const succeed = (command: Command, { action, bound }: Task, proof: Proof, logs: ReadonlyArray<string>) =>
     end(command, {
       outcome: "success",
       verified: proof.verified,
       after: proof.after,
       logs: Option.contains(proof.verified, false) ? [...logs, "looked again: the effect does not show"] : logs,
-      adoptions: touched(action, order, (job) => action.effected(job, Option.getOrNull(command.before), proof))
+      adoptions: touched(action, command, (job) => bound.effected(job, Option.getOrNull(command.before), proof))
     })
 
   /** Looks until the effect shows, or for as long as it might. */
-  const prove = (command: Command, action: Action, order: Order, answered: boolean): Effect.Effect<Proof> =>
+  const prove = (command: Command, bound: Bound, answered: boolean): Effect.Effect<Proof> =>
     Effect.gen(function* () {
       const until = (yield* Clock.currentTimeMillis) + maxLookingMs
       while (true) {
-        const seen = yield* Effect.option(action.verify(Option.getOrNull(command.before), order, answered))
+        const seen = yield* Effect.option(bound.verify(Option.getOrNull(command.before), answered))
         const proof = Option.match(seen, { onNone: () => untold, onSome: (it) => ({ ...it, after: asJson(it.after) }) })
         const isDecided = Option.isSome(seen) && !Option.contains(proof.verified, false)
         if (isDecided || (yield* Clock.currentTimeMillis) >= until) return proof
@@ -246,7 +289,7 @@ const untilDeadline = <A, E, R>(command: Command, effect: Effect.Effect<A, E, R>
  * the queue that is disputed was disputed before, and stays so.
  */
 const touched =
-  (action: Action, { target }: Order, change: (job: Job) => Job | undefined) =>
+  (action: Action, { target }: Command, change: (job: Job) => Job | undefined) =>
   ({ disputes, jobs }: Account): ReadonlyArray<Adoption> => {
     const disputed = new Set(disputes.map(({ id }) => id))
     const candidates =

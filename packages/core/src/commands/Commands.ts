@@ -12,17 +12,18 @@ import {
   type ActionNotSupported,
   type Command,
   type CommandIdTaken,
-  type CommandInvalid,
+  CommandInvalid,
   CommandNotFound,
   CommandRequest,
   type CommandState,
-  fingerprint,
   invalid,
   isEnd,
+  type Params,
   type Preview,
   state
 } from "../model/Command.ts"
 import { CommandStatus } from "../model/Event.ts"
+import { conceal, redacted } from "../model/Sensitive.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
 import type { ReadError } from "../sources/JobSource.ts"
@@ -30,6 +31,7 @@ import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/S
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandDispatcher } from "./CommandDispatcher.ts"
 import { CommandJournal } from "./CommandJournal.ts"
+import { fingerprintOf } from "./Fingerprint.ts"
 
 export interface Accepted {
   readonly state: CommandState
@@ -71,22 +73,31 @@ const make = Effect.gen(function* () {
   const registry = yield* ServiceRegistry
   const store = yield* Store
 
-  /** The service, the action and the params that a request means. */
+  /**
+   * Commands with sensitive params that are just being accepted: from before the journal has them until they are
+   * dispatched, so that a recovery that finds one in the journal between the two does not take its params for lost.
+   */
+  const accepting = new Set<{ readonly fingerprint: string; readonly unwritten: Params }>()
+
+  /** What a request means: its service, its action, and that bound to what it is to do. */
   const resolve = Effect.fn("Commands.resolve")(function* (request: CommandRequest) {
     yield* Effect.mapError(validate(request), invalid())
     const service = yield* registry.get(request.service)
-    const params = request.params ?? {}
-    const action = yield* catalog.resolve(service, { actionType: request.actionType, params })
-    return { action, params, service }
+    const { action, bound } = yield* catalog.resolve(service, request)
+    const concealed = conceal(action.params, request.params ?? {})
+    if (concealed.isCopied) {
+      const problem = `"${redacted}" stands where a sensitive value belongs; records do not have it, so give it again`
+      return yield* new CommandInvalid({ path: "params", problem })
+    }
+    return { action, bound, concealed, service }
   })
 
   const preview = Effect.fn("Commands.preview")(function* (request: CommandRequest) {
-    const { action, params, service } = yield* resolve(request)
+    const { bound, service } = yield* resolve(request)
     const { actionType, commandId, target } = request
-    const order = { source: service.source, target, params, key: commandId }
-    const before = yield* action.snapshot(order)
-    const problem = Option.getOrUndefined(action.refusal(before, order))
-    const note = problem === undefined ? Option.getOrUndefined(action.isDone(before, order)) : undefined
+    const before = yield* bound.snapshot
+    const problem = Option.getOrUndefined(bound.refusal(before))
+    const note = problem === undefined ? Option.getOrUndefined(bound.isDone(before)) : undefined
     const answer: Preview = {
       commandId,
       service: service.id,
@@ -101,17 +112,19 @@ const make = Effect.gen(function* () {
   })
 
   const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
-    const { params, service } = yield* resolve(request)
+    const { action, concealed, service } = yield* resolve(request)
+    const { params = {} } = request
+    const fingerprint = yield* fingerprintOf(action, request)
     const createdAt = yield* DateTime.now
-    const { command, replayed } = yield* journal.accept({
+    const accept = journal.accept({
       commandId: request.commandId,
       service: request.service,
       actionType: request.actionType,
       target: request.target,
-      params,
+      params: concealed.params,
       reason: Option.fromNullable(request.reason),
       actor,
-      fingerprint: fingerprint(request),
+      fingerprint,
       phase: "queued",
       outcome: Option.none(),
       verified: Option.none(),
@@ -124,9 +137,16 @@ const make = Effect.gen(function* () {
       deadline: DateTime.addDuration(createdAt, service.commandTimeout),
       endedAt: Option.none()
     })
-    // Also a replayed one: the process that accepted it may be gone.
-    if (!isEnd(command.phase) && (yield* store.isWriter)) yield* dispatcher.dispatch(command.commandId)
-    return { state: state(command), replayed }
+    const held = { fingerprint, unwritten: params }
+    if (concealed.isSensitive) accepting.add(held)
+    return yield* Effect.gen(function* () {
+      const { command, replayed } = yield* accept
+      // Also a replayed one: the process that accepted it may be gone.
+      if (!isEnd(command.phase) && (yield* store.isWriter)) {
+        yield* dispatcher.dispatch(command.commandId, concealed.isSensitive ? params : undefined)
+      }
+      return { state: state(command), replayed }
+    }).pipe(Effect.ensuring(Effect.sync(() => accepting.delete(held))))
   }, Effect.uninterruptible)
 
   const find = (commandId: string) =>
@@ -149,7 +169,13 @@ const make = Effect.gen(function* () {
 
   const recover = Effect.flatMap(
     journal.unfinished,
-    Effect.forEach(({ commandId }) => dispatcher.dispatch(commandId), { discard: true })
+    Effect.forEach(
+      ({ commandId, fingerprint }) => {
+        const held = Array.from(accepting).find((one) => one.fingerprint === fingerprint)
+        return dispatcher.dispatch(commandId, held?.unwritten)
+      },
+      { discard: true }
+    )
   ).pipe(Effect.withSpan("Commands.recover"))
 
   return Commands.of({

@@ -3,13 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JobDetail } from "../model/Job.ts"
-import { type Action, noParams, type Order, unsupported } from "./Action.ts"
+import { make, type Order, unsupported } from "./Action.ts"
 
 /** Puts a failed job back to work. Proven when it is not failed any more, or was started once more. */
-export const retryJob: Action = {
+export const retryJob = make({
   actionType: "retry-job",
-  params: noParams,
-  isSupported: (source) => source.actions.retryJob !== undefined,
+  isSupported: ({ source }) => source.actions.retryJob !== undefined,
   snapshot: (order) => look(order),
   refusal: (before, { target }) =>
     Option.match(decode(before), {
@@ -17,7 +16,6 @@ export const retryJob: Action = {
       onSome: ({ state }) =>
         state === "failed" ? Option.none() : Option.some(`job "${target}" has not failed: it is ${state}`)
     }),
-  isDone: () => Option.none(),
   execute: ({ key, source, target }) =>
     Effect.as(source.actions.retryJob?.(target, key) ?? unsupported, "the job was put back to work"),
   verify: (before, order) =>
@@ -26,17 +24,15 @@ export const retryJob: Action = {
       // A job that is gone says nothing: it may have finished and left.
       verified: Option.map(decode(after), (now) => now.state !== "failed" || wasStartedAgain(decode(before), now))
     })),
-  isRepeatable: false,
   touches: "job",
   effected: (job, _before, { after }) =>
     Option.match(decode(after), { onNone: () => job, onSome: ({ queue, state }) => ({ ...job, queue, state }) })
-}
+})
 
 /** Removes a job. One that is gone already is fine: that is what was asked for. */
-export const deleteJob: Action = {
+export const deleteJob = make({
   actionType: "delete-job",
-  params: noParams,
-  isSupported: (source) => source.actions.deleteJob !== undefined,
+  isSupported: ({ source }) => source.actions.deleteJob !== undefined,
   snapshot: (order) => look(order),
   refusal: (before, { target }) =>
     Option.exists(decode(before), ({ state }) => state === "active")
@@ -52,7 +48,7 @@ export const deleteJob: Action = {
   isRepeatable: true,
   touches: "job",
   effected: () => undefined
-}
+})
 
 const goneAlready = "the job was gone already"
 

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Job } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
-import { type Action, noParams, type Order, unsupported } from "./Action.ts"
+import { make, type Order, unsupported } from "./Action.ts"
 
 /** Ids that are written down. The total beside them is exact. */
 const maxSnapshotIds = 100
@@ -22,16 +22,14 @@ const Snapshot = Schema.Struct({
 type Snapshot = typeof Snapshot.Type
 
 /** Removes the waiting and delayed jobs of a queue. Proven when those that were written down are gone. */
-export const purgeQueue: Action = {
+export const purgeQueue = make({
   actionType: "purge-queue",
-  params: noParams,
-  isSupported: (source) => source.actions.purgeQueue !== undefined,
+  isSupported: ({ source }) => source.actions.purgeQueue !== undefined,
   snapshot: (order) => Effect.map(look(order), ({ snapshot }) => snapshot),
   refusal: (before, { target }) =>
     Option.exists(decode(before), ({ counts }) => counts !== null)
       ? Option.none()
       : Option.some(`queue "${target}" does not exist`),
-  isDone: () => Option.none(),
   execute: ({ key, source, target }) =>
     Effect.map(
       source.actions.purgeQueue?.(target, key) ?? unsupported,
@@ -49,10 +47,9 @@ export const purgeQueue: Action = {
           )
         : Option.none()
     })),
-  isRepeatable: false,
   touches: "queue",
   effected: (job, before) => effected(job, Option.getOrUndefined(decode(before)))
-}
+})
 
 const isPurged = ({ spared, state }: Job) => (state === "waiting" || state === "delayed") && spared !== true
 

@@ -3,28 +3,23 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Worker } from "../sources/JobSource.ts"
-import { type Action, noParams, type Order, unsupported } from "./Action.ts"
+import { make, type Order, unsupported } from "./Action.ts"
 
 /** Restarts a worker service. Proven when another instance runs. */
-export const restartService: Action = {
+export const restartService = make({
   actionType: "restart-service",
-  params: noParams,
-  isSupported: (source) => source.actions.restartService !== undefined,
+  isSupported: ({ source }) => source.actions.restartService !== undefined,
   snapshot: (order) => look(order),
   refusal: (before, { target }) =>
     before === null ? Option.some(`worker service "${target}" does not exist`) : Option.none(),
-  isDone: () => Option.none(),
   execute: ({ key, source, target }) =>
     Effect.as(source.actions.restartService?.(target, key) ?? unsupported, "the restart was asked for"),
   verify: (before, order) =>
     Effect.map(look(order), (after) => ({
       after,
       verified: Option.zipWith(decode(before), decode(after), (then, now) => then.instanceId !== now.instanceId)
-    })),
-  isRepeatable: false,
-  touches: "nothing",
-  effected: (job) => job
-}
+    }))
+})
 
 /** The worker as JSON, `null` if the system does not have it. */
 const look = ({ source, target }: Order) =>

@@ -16,7 +16,10 @@ export class ExpectedUnavailable extends Schema.TaggedError<ExpectedUnavailable>
   }
 }
 
-/** What is believed of one service now; none while there is nothing to believe. */
+/**
+ * What is believed of one service now; none while there is nothing to believe, and the first pass then adopts nothing.
+ * It has ten seconds to answer.
+ */
 export type View = Effect.Effect<Option.Option<JobView>, ExpectedUnavailable>
 
 /** Where the expected side of a service comes from, if not from the ledger. */
@@ -33,4 +36,6 @@ export const layerLedger: Layer.Layer<ExpectedState> = Layer.succeed(ExpectedSta
 
 /** Services by id whose expected side somebody else keeps: an embedder's cache. */
 export const layer = (views: Readonly<Record<ServiceId, View>>): Layer.Layer<ExpectedState> =>
-  Layer.succeed(ExpectedState, { of: (service) => Option.fromNullable(views[service]) })
+  Layer.succeed(ExpectedState, {
+    of: (service) => (Object.hasOwn(views, service) ? Option.fromNullable(views[service]) : Option.none())
+  })

@@ -79,7 +79,7 @@ export const conclude = (
   const disputes = acceptAs === undefined ? judgement.disputes : []
   const status: PassStatus = disputes.length === 0 ? "verified" : "discrepancy"
   const { ended, open } = changed(account.disputes, [...disputes, ...accepted])
-  const endings = ended.map((dispute) => ending(dispute, account, view))
+  const endings = ended.map((dispute) => ending(dispute, expected, view, Option.isNone(findings.other)))
   const difference = details([...disputes, ...accepted], view.counts, endings)
   const update: ReconciliationUpdate = {
     eventId: uuid(),
@@ -123,12 +123,12 @@ export const conclude = (
   }
 }
 
-/** By what a dispute came to its end. */
-const ending = (dispute: Dispute, account: Account, view: JobView): EndedDispute => {
-  const expected = account.jobs.get(dispute.id)?.state ?? "absent"
+/** By what a dispute came to its end. Only the ledger learns what our commands did: no other side changes by them. */
+const ending = (dispute: Dispute, { jobs }: JobView, view: JobView, isLedger: boolean): EndedDispute => {
+  const expected = jobs?.get(dispute.id)?.state ?? "absent"
   const actual = view.jobs?.get(dispute.id)?.state ?? "absent"
   const by = dispute.kind === "count" || expected === actual ? "agreement" : "explanation"
-  const isOurs = dispute.kind === "job" && expected !== dispute.expected
+  const isOurs = isLedger && dispute.kind === "job" && expected !== dispute.expected
   return { id: dispute.id, since: dispute.since, by: isOurs ? "command" : by }
 }
 

@@ -4,9 +4,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Job, JobId } from "../model/Job.ts"
-import { sameCounts, tally } from "../model/JobView.ts"
+import { type Job, type JobId, jobStates } from "../model/Job.ts"
+import { JobCounts, sameCounts, tally } from "../model/JobView.ts"
 import type { Reading, Side } from "../model/Judgement.ts"
 import { maxListedJobs, type ReadError, type Shape, SourceInvalid } from "../sources/JobSource.ts"
 
@@ -18,13 +19,31 @@ export const read = (source: Shape): Effect.Effect<Reading, ReadError> =>
       const jobs = yield* list(source.jobs)
       return { view: { asOf, counts: tally(jobs.values()), jobs }, countsHeld: true }
     }
-    const before = yield* source.counts
+    const counts = Effect.filterOrFail(
+      source.counts,
+      isCounts,
+      () => new SourceInvalid({ problem: "counts must be whole numbers, and not negative" })
+    )
+    const before = yield* counts
     if (source.jobs === undefined) return { view: { asOf, counts: before }, countsHeld: true }
     const jobs = yield* list(source.jobs)
-    const countsHeld = sameCounts(before, yield* source.counts)
+    const countsHeld = sameCounts(before, yield* counts)
     // Counts that moved while the jobs were listed say less than the listing does.
     return { view: { asOf, counts: countsHeld ? before : tally(jobs.values()), jobs }, countsHeld }
   })
+
+/** A source of somebody else's may say anything, whatever its types say. */
+const isCounts = Schema.is(JobCounts)
+
+/** As `JobId`, `QueueName` and `JobState` say, without what a Schema costs for each of very many. */
+const isJob = ({ id, queue, state }: Job): boolean =>
+  typeof id === "string" &&
+  id.length > 0 &&
+  id.length <= 512 &&
+  typeof queue === "string" &&
+  queue.length > 0 &&
+  queue.length <= 256 &&
+  jobStates.includes(state)
 
 const list = (listing: Stream.Stream<Job, ReadError>) =>
   Effect.suspend(() => {
@@ -33,6 +52,8 @@ const list = (listing: Stream.Stream<Job, ReadError>) =>
       Stream.runForEachChunk(listing, (chunk) =>
         Effect.suspend(() => {
           for (const job of chunk) {
+            if (!isJob(job))
+              return new SourceInvalid({ problem: "a job is listed without a usable id, queue or state" })
             if (jobs.has(job.id)) return new SourceInvalid({ problem: "a job is listed twice" })
             jobs.set(job.id, job)
           }

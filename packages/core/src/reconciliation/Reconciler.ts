@@ -1,4 +1,5 @@
 /** Says whether what is believed is true: one pass at a time, for each service. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -14,7 +15,7 @@ import { ExpectedState, ExpectedUnavailable } from "../ledger/ExpectedState.ts"
 import { type Account, Ledger } from "../ledger/Ledger.ts"
 import { type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
-import { checksum } from "../model/JobView.ts"
+import { checksum, JobCounts } from "../model/JobView.ts"
 import { type Evidence, judge, type Side } from "../model/Judgement.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import type { Timestamp } from "../model/Timestamp.ts"
@@ -53,6 +54,13 @@ const failuresBeforeRecord = 2
 /** Readings in one pass that may contradict each other before it leaves the question to the next pass. */
 const maxReadings = 4
 
+/** How long somebody else's expected side may take: one that hung would hold up every pass of its service. */
+const expectedDeadline = "10 seconds"
+
+const thrown = { message: "it failed in a way that it should not; see the server's log" }
+
+const isCounts = Schema.is(JobCounts)
+
 const make = Effect.gen(function* () {
   const discrepancies = yield* DiscrepancyLog
   const expectedState = yield* ExpectedState
@@ -63,7 +71,17 @@ const make = Effect.gen(function* () {
   const failures = new Map<string, number>()
   const passing = new Map(registry.all.map(({ id }) => [id, Effect.unsafeMakeSemaphore(1)]))
 
-  const otherSide = (service: RegisteredService) => Effect.transposeOption(expectedState.of(service.id))
+  const otherSide = (service: RegisteredService): Effect.Effect<Findings["other"], ExpectedUnavailable> =>
+    Effect.transposeOption(expectedState.of(service.id)).pipe(
+      Effect.timeoutFail({
+        duration: expectedDeadline,
+        onTimeout: () => new ExpectedUnavailable({ problem: `it did not answer within ${expectedDeadline}` })
+      }),
+      Effect.filterOrFail(
+        (view) => Option.every(Option.flatten(view), ({ counts }) => isCounts(counts)),
+        () => new ExpectedUnavailable({ problem: "its counts must be whole numbers, and not negative" })
+      )
+    )
 
   /** What nobody has brought up to date for so long may be wrong in anything, and there is nothing to adopt it into. */
   const checkAge = (service: RegisteredService, other: Findings["other"]) =>
@@ -112,7 +130,13 @@ const make = Effect.gen(function* () {
       const began = yield* Clock.currentTimeMillis
       const account = yield* ledger.account(service.id)
       const touched = yield* inFlight.observe(service.id)
-      const findings = yield* Effect.either(examine(service, account, touched))
+      const findings = yield* examine(service, account, touched).pipe(
+        // What an embedder wrote may throw: that is one more way of giving no usable answer.
+        Effect.catchAllDefect((defect) =>
+          Effect.zipRight(Effect.logError("a source or an expected side threw", Cause.die(defect)), Effect.fail(thrown))
+        ),
+        Effect.either
+      )
       const recordedStatus = Option.getOrElse(yield* discrepancies.lastStatus(service.id), (): PassStatus => "verified")
       const at = yield* DateTime.now
       if (findings._tag === "Left") {
@@ -142,7 +166,7 @@ const make = Effect.gen(function* () {
 
   const stale = (
     service: RegisteredService,
-    error: ReadError | ExpectedUnavailable,
+    error: { readonly message: string },
     recordedStatus: PassStatus,
     at: Timestamp,
     latencyMs: number

@@ -1,11 +1,11 @@
 /** The port to one upstream job system: what can be read of it, and what can be done to it. */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
-import type { Job, JobDetail, JobId } from "../model/Job.ts"
+import * as Stream from "effect/Stream"
+import { type Job, JobDetail, type JobId } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
 
 /** The most jobs one listing may have. Beyond it the listing fails as `SourceInvalid`: it would fill memory. */
@@ -146,4 +146,80 @@ export class JobSource extends Context.Tag("@mithrandir/core/JobSource")<
     readonly stuck?: (query: string) => Effect.Effect<RawAnswer, ReadError>
   }
 >() {}
+/** What a source is: the service behind `JobSource`. */
 export type Shape = Context.Tag.Service<JobSource>
+
+/** What `make` is told of a source: the members of the port, most of which have a safe default. */
+export interface Definition {
+  /** How many jobs are in each state, as the system itself counts. */
+  readonly counts: Shape["counts"]
+  /** Every job, each once. Default: the system cannot list, and only counts are compared. */
+  readonly jobs?: Stream.Stream<Job, ReadError>
+  /** The listing shows one moment. Default: false, so that counts are asked before and after. */
+  readonly isAtomic?: boolean
+  /** Whether the jobs of a queue are listed at all. Default: of every queue. */
+  readonly covers?: (queue: string) => boolean
+  /**
+   * One job by its id. Default: looks for it in the listing, which is slow where there are many; a system that cannot
+   * list fails with `SourceInvalid`.
+   */
+  readonly find?: Shape["find"]
+  /** One queue. Default: the system has no queues with names. */
+  readonly queue?: (name: string) => Effect.Effect<Option.Option<Queue>, ReadError>
+  /** One worker service. Default: the system has none. */
+  readonly worker?: (name: string) => Effect.Effect<Option.Option<Worker>, ReadError>
+  /** What of the four standard actions it can do. Default: nothing. */
+  readonly actions?: SourceActions
+  /** Whether a repeated key does nothing again. Default: false, so that a command that a crash cut off is looked for. */
+  readonly honoursKeys?: boolean
+  /**
+   * How long a finished job stays listed, and how old an expected side may be. There is no safe guess: too long, and
+   * jobs that finished and left are taken for lost; zero, and nothing is ever missed.
+   */
+  readonly finishedKept: Duration.DurationInput
+  /** Succeeds if the system answers at all. Default: asks for the counts. */
+  readonly ping?: Effect.Effect<void, ReadError>
+  /** What the system says of its stuck jobs. Default: it says nothing. */
+  readonly stuck?: (query: string) => Effect.Effect<RawAnswer, ReadError>
+  /**
+   * How long any read may take, and a listing between two of its jobs, before it fails with `SourceUnavailable`.
+   * Default: 3 s. Actions have until their command's deadline.
+   */
+  readonly readTimeout?: Duration.DurationInput
+}
+
+/** A source: `Layer.succeed(JobSource.JobSource, JobSource.make({ counts, finishedKept: "10 minutes" }))`. */
+export const make = (definition: Definition): Shape => {
+  const { covers, isAtomic, queue, readTimeout = "3 seconds", stuck, worker } = definition
+  const late = () => new SourceUnavailable({ reason: "timeout" })
+  const inTime = <A>(read: () => Effect.Effect<A, ReadError>) =>
+    Effect.timeoutFail(Effect.suspend(read), { duration: readTimeout, onTimeout: late })
+
+  const counts = inTime(() => definition.counts)
+  const jobs = definition.jobs === undefined ? undefined : Stream.timeoutFail(definition.jobs, late, readTimeout)
+  const find = definition.find
+  return {
+    counts,
+    find: find === undefined ? findIn(jobs) : (id) => inTime(() => find(id)),
+    actions: definition.actions ?? {},
+    honoursKeys: definition.honoursKeys ?? false,
+    finishedKept: Duration.decode(definition.finishedKept),
+    ping: definition.ping === undefined ? Effect.asVoid(counts) : inTime(() => definition.ping ?? Effect.void),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(isAtomic === undefined ? {} : { isAtomic }),
+    ...(covers === undefined ? {} : { covers }),
+    ...(queue === undefined ? {} : { queue: (name) => inTime(() => queue(name)) }),
+    ...(worker === undefined ? {} : { worker: (name) => inTime(() => worker(name)) }),
+    ...(stuck === undefined ? {} : { stuck: (query) => inTime(() => stuck(query)) })
+  }
+}
+
+const findIn =
+  (jobs: Stream.Stream<Job, ReadError> | undefined): Shape["find"] =>
+  (id) =>
+    jobs === undefined
+      ? new SourceInvalid({ problem: "it can neither list jobs nor look one up" })
+      : Effect.map(
+          Stream.runHead(Stream.filter(jobs, (job) => job.id === id)),
+          Option.map(({ queue, state }) => new JobDetail({ id, queue, state }))
+        )
