@@ -78,7 +78,7 @@ const make = Effect.gen(function* () {
         onTimeout: () => new ExpectedUnavailable({ problem: `it did not answer within ${expectedDeadline}` })
       }),
       Effect.filterOrFail(
-        (view) => Option.every(Option.flatten(view), ({ counts }) => isCounts(counts)),
+        (view) => Option.match(Option.flatten(view), { onNone: () => true, onSome: ({ counts }) => isCounts(counts) }),
         () => new ExpectedUnavailable({ problem: "its counts must be whole numbers, and not negative" })
       )
     )

@@ -190,21 +190,20 @@ export interface Definition {
 
 /** A source: `Layer.succeed(JobSource.JobSource, JobSource.make({ counts, finishedKept: "10 minutes" }))`. */
 export const make = (definition: Definition): Shape => {
-  const { covers, isAtomic, queue, readTimeout = "3 seconds", stuck, worker } = definition
+  const { covers, find, isAtomic, ping, queue, readTimeout = "3 seconds", stuck, worker } = definition
   const late = () => new SourceUnavailable({ reason: "timeout" })
   const inTime = <A>(read: () => Effect.Effect<A, ReadError>) =>
     Effect.timeoutFail(Effect.suspend(read), { duration: readTimeout, onTimeout: late })
 
   const counts = inTime(() => definition.counts)
   const jobs = definition.jobs === undefined ? undefined : Stream.timeoutFail(definition.jobs, late, readTimeout)
-  const find = definition.find
   return {
     counts,
     find: find === undefined ? findIn(jobs) : (id) => inTime(() => find(id)),
     actions: definition.actions ?? {},
     honoursKeys: definition.honoursKeys ?? false,
     finishedKept: Duration.decode(definition.finishedKept),
-    ping: definition.ping === undefined ? Effect.asVoid(counts) : inTime(() => definition.ping ?? Effect.void),
+    ping: ping === undefined ? Effect.asVoid(counts) : inTime(() => ping),
     ...(jobs === undefined ? {} : { jobs }),
     ...(isAtomic === undefined ? {} : { isAtomic }),
     ...(covers === undefined ? {} : { covers }),

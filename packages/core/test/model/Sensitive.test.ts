@@ -1,0 +1,227 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import fc from "fast-check"
+import type { Params } from "../../src/model/Command.ts"
+import { conceal, redacted, Secret, sensitive } from "../../src/model/Sensitive.ts"
+
+/** A Schema, a value that fits it, and what is to be left of it. Every secret begins with `hush-`. */
+interface Case {
+  readonly schema: Schema.Schema<unknown, unknown>
+  readonly value: unknown
+  readonly visible: unknown
+}
+
+/** Generated Schemas are of any type; nothing here looks at what they decode to. */
+const of = <A, I>(schema: Schema.Schema<A, I>, value: unknown, visible: unknown): Case => ({
+  schema: schema as unknown as Case["schema"],
+  value,
+  visible
+})
+
+const hasSecret = ({ value, visible }: Case) => JSON.stringify(value) !== JSON.stringify(visible)
+const secret = fc.nat().map((n) => `hush-${n}`)
+
+const plain: fc.Arbitrary<Case> = fc.oneof(
+  fc.string().map((text) => of(Schema.String, text, text)),
+  fc.integer().map((n) => of(Schema.Int, n, n)),
+  fc.integer().map((n) => of(Schema.NumberFromString, String(n), String(n))),
+  fc.constant(of(Schema.Literal("a", "b"), "a", "a")),
+  fc.jsonValue().map((json) => of(Schema.Unknown, json, json))
+)
+
+const hidden: fc.Arbitrary<Case> = fc.oneof(
+  secret.map((text) => of(sensitive(Schema.String), text, redacted)),
+  secret.map((text) => of(Secret, text, redacted)),
+  secret.map((text) => of(Schema.Redacted(Schema.String), text, redacted)),
+  secret.map((text) => of(sensitive(Schema.Array(Schema.String)), [text, text], redacted)),
+  secret.map((text) => of(sensitive(Schema.Struct({ pin: Schema.String })), { pin: text }, redacted)),
+  secret.map((text) => of(sensitive(Schema.Unknown), { deep: [{ pin: text }] }, redacted)),
+  // Only what it decodes to is marked.
+  secret.map((text) =>
+    of(
+      Schema.transform(Schema.String, Schema.RedactedFromSelf(Schema.String), {
+        strict: true,
+        decode: (value) => Redacted.make(value),
+        encode: Redacted.value
+      }),
+      text,
+      redacted
+    )
+  ),
+  secret.map((pin) =>
+    of(Schema.parseJson(Schema.Struct({ pin: sensitive(Schema.String) })), JSON.stringify({ pin }), redacted)
+  ),
+  secret.map((pin) => of(Schema.TemplateLiteral("pin-", sensitive(Schema.String)), `pin-${pin}`, redacted))
+)
+
+const keys = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "0"), { maxLength: 5 })
+
+type Presence = "required" | "optional" | "absent" | "default" | "renamed" | "maybe"
+const presence = fc.constantFrom<Presence>("required", "optional", "absent", "default", "renamed", "maybe")
+
+const fieldOf = (how: Presence, key: string, { schema, value }: Case) => {
+  switch (how) {
+    case "required":
+      return schema
+    case "renamed":
+      return Schema.propertySignature(schema).pipe(Schema.fromKey(`${key}_1`))
+    case "default":
+      return Schema.optionalWith(schema, { default: () => value })
+    case "maybe":
+      return Schema.optionalWith(schema, { as: "Option" })
+    default:
+      return Schema.optionalWith(schema, { exact: true })
+  }
+}
+
+const structOf = (fields: ReadonlyArray<readonly [string, Presence, Case]>, asClass: boolean): Case => {
+  const shape = Object.fromEntries(fields.map(([key, how, field]) => [key, fieldOf(how, key, field)]))
+  const there = fields.filter(([, how]) => how !== "absent")
+  const entries = (side: "value" | "visible") =>
+    Object.fromEntries(there.map(([key, how, field]) => [how === "renamed" ? `${key}_1` : key, field[side]]))
+  const schema = asClass ? class extends Schema.Class<object>("Generated")(shape) {} : Schema.Struct(shape)
+  return of(schema as unknown as Case["schema"], entries("value"), entries("visible"))
+}
+
+const { anything, struct } = fc.letrec<{ anything: Case; struct: Case }>((tie) => ({
+  anything: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    fc.oneof(plain, hidden),
+    tie("struct"),
+    tie("anything").map(({ schema, value, visible }) => of(Schema.Array(schema), [value, value], [visible, visible])),
+    tie("anything").map(({ schema, value, visible }) => of(Schema.Chunk(schema), [value], [visible])),
+    tie("anything").map(({ schema, value, visible }) => of(Schema.NullOr(schema), value, visible)),
+    tie("anything").map(({ schema, value, visible }) =>
+      of(
+        Schema.suspend(() => schema),
+        value,
+        visible
+      )
+    ),
+    tie("anything").map(({ schema, value, visible }) => of(schema.pipe(Schema.filter(() => true)), value, visible)),
+    tie("anything").map(({ schema, value, visible }) =>
+      of(
+        Schema.Record({ key: Schema.String, value: schema }),
+        { x: value, y: value, __proto: value },
+        { x: visible, y: visible, __proto: visible }
+      )
+    ),
+    fc
+      .tuple(tie("anything"), tie("anything"))
+      .map(([one, other]) =>
+        of(
+          Schema.Tuple([one.schema], other.schema),
+          [one.value, other.value, other.value],
+          [one.visible, other.visible, other.visible]
+        )
+      )
+  ),
+  struct: fc
+    .tuple(keys, fc.boolean())
+    .chain(([names, asClass]) =>
+      fc
+        .tuple(...names.map((name) => fc.tuple(fc.constant(name), presence, tie("anything"))))
+        .map((fields) => structOf(fields, asClass))
+    )
+}))
+
+const shown = (schema: Case["schema"], value: unknown) => conceal(schema, value as Params)
+
+describe("conceal", () => {
+  it("replaces every sensitive value, leaves everything else, and does nothing more when done again", () => {
+    let withSecrets = 0
+    fc.assert(
+      fc.property(struct, (it) => {
+        assert.isTrue(Either.isRight(Schema.decodeUnknownEither(it.schema, { onExcessProperty: "error" })(it.value)))
+        const once = shown(it.schema, it.value)
+        assert.deepStrictEqual(once.params, it.visible)
+        assert.notInclude(JSON.stringify(once.params), "hush-")
+        assert.strictEqual(once.isSensitive, hasSecret(it))
+        assert.isFalse(once.isCopied)
+        if (once.isSensitive) withSecrets++
+        const twice = shown(it.schema, once.params)
+        assert.deepStrictEqual(twice.params, once.params)
+        assert.strictEqual(twice.isCopied, once.isSensitive)
+      }),
+      { numRuns: 500 }
+    )
+    assert.isAbove(withSecrets, 100)
+  })
+
+  it("lets nothing through in a marked place, whatever is there, and is settled after once", () => {
+    fc.assert(
+      fc.property(anything, fc.dictionary(keys.map(String), fc.jsonValue()), fc.jsonValue(), (it, other, json) => {
+        const schema = Schema.Struct({ pin: sensitive(it.schema), other: it.schema })
+        const once = conceal(schema, { ...other, other: json, pin: { hush: json } })
+        assert.strictEqual(once.params.pin, redacted)
+        assert.deepStrictEqual(conceal(schema, once.params).params, once.params)
+      })
+    )
+  })
+
+  it("puts something else in their place where it is told to", () => {
+    const schema = Schema.Struct({ user: Schema.String, pin: Secret })
+    assert.deepStrictEqual(conceal(schema, { user: "a", pin: "hush" }, "x").params, { user: "a", pin: "x" })
+  })
+
+  it("hides what any member of a union would, whichever it is a value of", () => {
+    const schema = Schema.Union(
+      Schema.Struct({ kind: Schema.Literal("pin"), value: sensitive(Schema.String) }),
+      Schema.Struct({ kind: Schema.Literal("note"), value: Schema.String, note: Schema.String })
+    )
+    assert.deepStrictEqual(conceal(schema, { kind: "pin", value: "hush" }).params, { kind: "pin", value: redacted })
+    assert.deepStrictEqual(conceal(schema, { kind: "note", value: "hush", note: "hello" }).params, {
+      kind: "note",
+      value: redacted,
+      note: "hello"
+    })
+  })
+
+  it("hides what has no place beside what is marked, and shows it where nothing is", () => {
+    const marked = Schema.Struct({ pin: sensitive(Schema.String), list: Schema.Array(Secret) })
+    assert.deepStrictEqual(conceal(marked, { pni: "hush", list: "hush" }).params, { pni: redacted, list: redacted })
+    assert.deepStrictEqual(conceal(Schema.Struct({ a: Schema.String }), { b: "c" }).params, { b: "c" })
+  })
+
+  it("hides a record whole whose keys are marked, and stays a record at the top", () => {
+    const record = Schema.Record({ key: sensitive(Schema.String), value: Schema.String })
+    assert.deepStrictEqual(conceal(Schema.Struct({ record }), { record: { hush: "x" } }).params, { record: redacted })
+    for (const schema of [record, sensitive(Schema.Struct({ a: Schema.String }))]) {
+      const { isSensitive, params } = conceal(schema, { hush: "x" })
+      assert.isTrue(isSensitive)
+      assert.deepStrictEqual(params, { [redacted]: redacted })
+      assert.deepStrictEqual(conceal(schema, params).params, params)
+    }
+  })
+
+  it("hides whole what a transformation mixes into something marked", () => {
+    const Pair = Schema.Struct({ a: Schema.String, b: Schema.String })
+    const swapped = Schema.transform(Pair, Schema.Struct({ a: Schema.String, b: sensitive(Schema.String) }), {
+      strict: true,
+      decode: ({ a, b }) => ({ a: b, b: a }),
+      encode: ({ a, b }) => ({ a: b, b: a })
+    })
+    const schema = Schema.Struct({ pair: swapped })
+    assert.deepStrictEqual(conceal(schema, { pair: { a: "hush", b: "x" } }).params, { pair: redacted })
+  })
+
+  it("follows a Schema that contains itself, as deep as the value goes", () => {
+    interface Tree {
+      readonly name: string
+      readonly pin?: string
+      readonly children: ReadonlyArray<Tree>
+    }
+    const Tree: Schema.Schema<Tree> = Schema.Struct({
+      name: Schema.String,
+      pin: Schema.optionalWith(sensitive(Schema.String), { exact: true }),
+      children: Schema.Array(Schema.suspend(() => Tree))
+    })
+    const leaf = (pin: string) => ({ name: "leaf", pin, children: [] })
+    const tree = (pin: string) => ({ name: "root", children: [{ name: "twig", children: [leaf(pin), leaf(pin)] }] })
+    assert.deepStrictEqual(conceal(Tree, tree("hush")).params, tree(redacted))
+    const withDefault = Schema.Struct({ tree: Schema.optionalWith(Tree, { default: () => leaf("x") }) })
+    assert.deepStrictEqual(conceal(withDefault, { tree: tree("hush") }).params, { tree: tree(redacted) })
+  })
+})
