@@ -5,13 +5,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { Gate, type Principal, type Verdict } from "./Gate.ts"
+import { Gate, type Knock, type Principal, type Verdict } from "./Gate.ts"
 import * as Problem from "./Problem.ts"
 
 /** Who asked, for handlers. */
 export class CurrentPrincipal extends Context.Tag("@mithrandir/http/CurrentPrincipal")<CurrentPrincipal, Principal>() {}
 
-/** Provides `CurrentPrincipal`, or ends the request. */
+/**
+ * Provides `CurrentPrincipal`, or ends the request with a problem. The last that is put around a route, so that it
+ * comes before the others: no body is read for whom it rejects.
+ */
 export class Admission extends HttpApiMiddleware.Tag<Admission>()("@mithrandir/http/Admission", {
   failure: Problem.Any,
   provides: CurrentPrincipal
@@ -23,15 +26,14 @@ const admit = (verdict: Verdict): Effect.Effect<Principal, Problem.Problem> =>
 export const layer: Layer.Layer<Admission, never, Gate> = Layer.effect(
   Admission,
   Effect.map(Gate, ({ judge }) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      admit(
-        judge({
-          method: request.method,
-          url: request.url,
-          headers: request.headers,
-          address: Option.getOrUndefined(request.remoteAddress)
-        })
-      )
-    )
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => admit(judge(knockOf(request))))
   )
 )
+
+/** What the gate is told of a request. */
+export const knockOf = (request: HttpServerRequest.HttpServerRequest): Knock => ({
+  method: request.method,
+  url: request.url,
+  headers: request.headers,
+  address: Option.getOrUndefined(request.remoteAddress)
+})

@@ -1,40 +1,71 @@
-/** The route of the audit, as data. */
+/** The routes of the audit, as data. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { AuditEntry, AuditLog, Command, Page, Store, Timestamp } from "@mithrandir/core"
+import { AuditEntry, AuditLog, Command, Page, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
+import { Admission } from "./Admission.ts"
+import * as Operation from "./Operation.ts"
+import { pageFields, pageParameters } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
-
-/** Digits alone: `1e3`, ` 1` and `0x1` are numbers to JavaScript. */
-const Digits = Schema.transform(
-  Schema.String.pipe(Schema.pattern(/^\d{1,10}$/, { message: () => "expected a whole number" })),
-  Schema.Number,
-  { strict: true, decode: Number, encode: String }
-)
 
 /** What a request may say; what it leaves out, `AuditLog.AuditQuery` fills in. */
 export const AuditQuery = Schema.Struct({
-  page: Schema.optionalWith(Schema.compose(Digits, Page.PageNumber), { exact: true }),
-  limit: Schema.optionalWith(Schema.compose(Digits, Page.PageLimit), { exact: true }),
+  ...pageFields,
   sortBy: Schema.optionalWith(Problem.oneOf(AuditLog.AuditSort), { exact: true }),
-  sortOrder: Schema.optionalWith(Problem.oneOf(Page.SortOrder), { exact: true }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Problem.oneOf(Command.Outcome), { exact: true }),
-  startDate: Schema.optionalWith(Timestamp.Bound, { exact: true }),
-  endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
+  outcome: Schema.optionalWith(Problem.oneOf(Command.Outcome), { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type AuditQuery = typeof AuditQuery.Type
 
+/** One page of the audit. */
 export const AuditPage = Schema.Struct({
   data: Schema.Array(AuditEntry.AuditEntry),
   meta: Page.PageMeta
 }).annotations({ identifier: "AuditPage" })
 
-export class AuditApi extends HttpApiGroup.make("audit").add(
-  HttpApiEndpoint.get("page", "/reconciliation/audit")
-    .setUrlParams(AuditQuery)
-    .addSuccess(AuditPage)
-    .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
-) {}
+const page = Operation.told({
+  id: "listAudit",
+  summary: "Who did what, and how it ended",
+  description: "The append-only record of commands that have ended, in pages. Rows of one time keep their order.",
+  parameters: {
+    ...pageParameters,
+    sortBy: { description: "`timestamp`, unless told otherwise." },
+    actionType: { description: "Only this action.", example: "retry-job" },
+    target: { description: "Only this target." },
+    actor: { description: "Only what this actor did." },
+    outcome: { description: "Only what ended so." }
+  },
+  answers: { 200: { description: "One page of the audit." } },
+  problems: ["invalid-request", "store-unreadable"]
+})
+
+const get = Operation.told({
+  id: "getAuditEntry",
+  summary: "What became of one command",
+  description: "One entry of the audit. A command has one as soon as it has ended.",
+  parameters: { id: { description: "The `commandId`.", example: "retry-4711" } },
+  answers: { 200: { description: "The entry." } },
+  problems: ["invalid-request", "audit-entry-not-found", "not-found", "store-unreadable"]
+})
+
+/** The group of the audit's routes. */
+export class AuditApi extends HttpApiGroup.make("mithrandirAudit")
+  .add(
+    HttpApiEndpoint.get("page", "/reconciliation/audit")
+      .setUrlParams(AuditQuery)
+      .addSuccess(AuditPage)
+      .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
+      .annotateContext(page)
+  )
+  .add(
+    HttpApiEndpoint.get("get", "/reconciliation/audit/:id")
+      .setPath(Schema.Struct({ id: Command.CommandId }))
+      .addSuccess(AuditEntry.AuditEntry)
+      .addError(Problem.of(AuditEntry.AuditEntryNotFound, "audit-entry-not-found"))
+      .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
+      .annotateContext(get)
+  )
+  .middlewareEndpoints(Admission)
+  .annotateContext(Operation.tag("Audit", "Who did what, when, and how it ended.")) {}

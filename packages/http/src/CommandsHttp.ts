@@ -1,39 +1,69 @@
 /** Answers the routes of commands. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Command, Commands } from "@mithrandir/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { CurrentPrincipal } from "./Admission.ts"
-import { Api } from "./Api.ts"
 import * as CommandsApi from "./CommandsApi.ts"
 import { EventHub } from "./EventHub.ts"
+import type { Mounted } from "./Mount.ts"
+import * as Prefer from "./Prefer.ts"
 import { eventStream } from "./StreamApi.ts"
 import { respond } from "./StreamHttp.ts"
+import * as Upstream from "./Upstream.ts"
 
-export const layer = HttpApiBuilder.group(Api, "commands", (handlers) =>
-  Effect.gen(function* () {
-    const commands = yield* Commands.Commands
-    const hub = yield* EventHub
-    return handlers
-      .handle("run", ({ payload, request }) =>
-        Effect.gen(function* () {
-          const { actor } = yield* CurrentPrincipal
-          const { replayed, state } = yield* commands.submit(payload, actor)
-          const location = { location: locationOf(request.originalUrl, state.commandId) }
-          if (wantsEvents(request.headers.accept)) return respond(hub.ofCommand(state), location)
-          const { commandId, phase, service } = state
-          const schema = replayed && Command.isEnd(phase) ? CommandsApi.Ended : CommandsApi.Accepted
-          return HttpServerResponse.unsafeJson(Schema.encodeSync(schema)({ commandId, service, phase, replayed }), {
-            status: HttpApiSchema.getStatusSuccess(schema),
-            headers: location
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirCommands", (handlers) =>
+    Effect.gen(function* () {
+      const commands = yield* Commands.Commands
+      const hub = yield* EventHub
+
+      /** The state of a command once it has ended, or as it is after so long, or when the server shuts down. */
+      const settled = Effect.fn("CommandsHttp.settled")(function* (state: Command.CommandState, seconds: number) {
+        if (Command.isEnd(state.phase)) return state
+        yield* Stream.runDrain(commands.follow(state.commandId)).pipe(
+          Effect.timeoutOption(Duration.seconds(seconds)),
+          Effect.raceFirst(hub.closing)
+        )
+        return yield* commands.get(state.commandId)
+      })
+
+      return handlers
+        .handle("run", ({ payload: { dryRun, ...request }, headers: { prefer }, request: { headers, originalUrl } }) =>
+          Effect.gen(function* () {
+            if (dryRun === true) return yield* Effect.catchTags(commands.preview(request), Upstream.problems)
+            const { actor } = yield* CurrentPrincipal
+            const { replayed, state } = yield* commands.submit(request, actor)
+            const location = { location: locationOf(originalUrl, state.commandId) }
+            if (wantsEvents(headers.accept)) return respond(hub.ofCommand(state), location)
+            const wait = Prefer.wait(prefer)
+            if (Option.isNone(wait)) return accepted(state, replayed, location)
+            // It is on record, and whatever goes wrong while we wait does not change that.
+            const latest = yield* Effect.catchAll(settled(state, wait.value), () => Effect.succeed(state))
+            const applied = { ...location, "preference-applied": `wait=${wait.value}` }
+            return Command.isEnd(latest.phase)
+              ? json(encodeConcluded({ ...latest, replayed }), 200, applied)
+              : accepted(latest, replayed, applied)
           })
-        })
-      )
-      .handle("get", ({ path: { commandId } }) => commands.get(commandId))
-  })
-)
+        )
+        .handle("get", ({ path: { commandId } }) => commands.get(commandId))
+    })
+  )
+
+type Headers = Readonly<Record<string, string>>
+
+const json = (body: unknown, status: number, headers: Headers) =>
+  HttpServerResponse.unsafeJson(body, { status, headers })
+
+/** 200 says that it had ended before this request, 202 that it may still be at work. */
+const accepted = ({ commandId, phase, service }: Command.CommandState, replayed: boolean, headers: Headers) =>
+  json({ commandId, service, phase, replayed }, replayed && Command.isEnd(phase) ? 200 : 202, headers)
+
+const encodeConcluded = Schema.encodeSync(CommandsApi.Concluded)
 
 /** Beside the path that was asked for, wherever this API is mounted. */
 const locationOf = (url: string, commandId: string): string =>

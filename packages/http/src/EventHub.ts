@@ -61,6 +61,8 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
     readonly ofCommand: (state: Command.CommandState) => Stream.Stream<Uint8Array>
     /** How many listeners have an open stream. */
     readonly listeners: Effect.Effect<number>
+    /** Succeeds as soon as the hub is being closed: whoever lets a request wait is to let it go. */
+    readonly closing: Effect.Effect<void>
     /** Ends every stream, now and later, and succeeds when they have ended. */
     readonly close: Effect.Effect<void>
   }
@@ -204,7 +206,7 @@ const make = (options: Options) =>
       yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
     })
 
-    return EventHub.of({ open: openFor, ofCommand, listeners: Effect.sync(() => open.size), close })
+    return EventHub.of({ open: openFor, ofCommand, listeners: Effect.sync(() => open.size), closing: Deferred.await(closed), close })
   })
 
 /** The hub, following the log for as long as the layer lives. */

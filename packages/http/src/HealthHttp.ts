@@ -3,14 +3,15 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Store } from "@mithrandir/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { Api } from "./Api.ts"
+import type { Mounted } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { type Check, Readiness } from "./Readiness.ts"
 
 /** A check that takes longer has failed: those who ask give up sooner than we would. */
 const checkTimeout = Duration.seconds(2)
 
-export const layer = HttpApiBuilder.group(Api, "health", (handlers) =>
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirHealth", (handlers) =>
   Effect.gen(function* () {
     const store = yield* Store.Store
     const checks: ReadonlyArray<Check> = [{ name: "store", check: store.writable }, ...(yield* Readiness)]

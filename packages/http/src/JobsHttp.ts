@@ -3,19 +3,17 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { type JobSource, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
-import { Api } from "./Api.ts"
+import type { Mounted } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
+import * as Upstream from "./Upstream.ts"
 
-export const layer = HttpApiBuilder.group(Api, "jobs", (handlers) =>
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirJobs", (handlers) =>
   Effect.map(ServiceRegistry.ServiceRegistry, (registry) =>
     handlers.handle("stuck", ({ request, urlParams }) =>
       Effect.gen(function* () {
         const stuck = yield* choose(registry.all, urlParams.service)
-        const answer = yield* Effect.catchTags(stuck(queryWithoutService(request.url)), {
-          SourceUnavailable: ({ message, reason }) =>
-            Problem.make(reason === "timeout" ? "upstream-timeout" : "upstream-unreachable", { detail: message }),
-          SourceInvalid: ({ message }) => Problem.make("upstream-invalid", { detail: message })
-        })
+        const answer = yield* Effect.catchTags(stuck(queryWithoutService(request.url)), Upstream.problems)
         return yield* pass(answer)
       })
     )

@@ -52,7 +52,33 @@ const Json = Schema.Struct({
   detail: Schema.optionalWith(Schema.String, { exact: true }),
   errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
   id: Schema.optionalWith(Schema.String, { exact: true })
-}).annotations({ identifier: "Problem" })
+}).annotations({
+  identifier: "Problem",
+  jsonSchema: {
+    type: "object",
+    description: "RFC 9457. Some codes have members of their own beside these.",
+    required: ["type", "title", "status", "code"],
+    properties: {
+      type: { type: "string", description: "`urn:mithrandir:problem:` and the code. Nothing is to be found there." },
+      title: { type: "string", description: "What the code means." },
+      status: { type: "integer", minimum: 400, maximum: 599 },
+      detail: { type: "string", description: "What it means here, in a sentence." },
+      code: { type: "string", description: "Stable: what programs go by." },
+      id: { type: "string", description: "Of a 5xx: what to look for in the server's log." },
+      errors: {
+        type: "array",
+        description: "What does not fit, and where: a path as `a.b.0`; empty, all of it.",
+        items: {
+          type: "object",
+          required: ["path", "problem"],
+          properties: { path: { type: "string" }, problem: { type: "string" } },
+          additionalProperties: false
+        }
+      }
+    },
+    additionalProperties: true
+  }
+})
 
 /** A problem as its JSON. */
 export const toJson = ({ code, detail, errors, id, status, title }: Problem): typeof Json.Encoded => ({

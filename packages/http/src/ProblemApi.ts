@@ -13,6 +13,7 @@ export const general = {
   "malformed-http": { status: 400, title: "This is not HTTP" },
   "host-required": { status: 400, title: "A Host header is required" },
   "service-required": { status: 400, title: "Say which service" },
+  "unauthenticated": { status: 401, title: "Say who you are" },
   "cross-origin": { status: 403, title: "Not for pages of other origins" },
   "not-local": { status: 403, title: "Not from this address" },
   "not-found": { status: 404, title: "There is nothing here" },
@@ -35,6 +36,7 @@ export type GeneralCode = keyof typeof general
 
 /** Problems that the core has a name for. On the wire they carry its fields, and clients get its error back. */
 export const domain = {
+  "audit-entry-not-found": { status: 404, title: "No such entry in the audit" },
   "command-not-found": { status: 404, title: "No such command" },
   "service-not-found": { status: 422, title: "No such service" },
   "action-not-found": { status: 422, title: "No such action" },
@@ -45,6 +47,9 @@ export const domain = {
   "store-unreadable": { status: 503, title: "The database could not be read" }
 } as const satisfies Record<string, Kind>
 export type DomainCode = keyof typeof domain
+
+/** The code of a problem. Stable. */
+export type Code = GeneralCode | DomainCode
 
 /** A URI for each code, as RFC 9457 wants it. Nothing is to be found there. */
 export const typeOf = (code: string): string => `urn:mithrandir:problem:${code}`

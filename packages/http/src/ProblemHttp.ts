@@ -13,21 +13,38 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
+import { knockOf } from "./Admission.ts"
 import { Api } from "./Api.ts"
+import { Gate, type Judge } from "./Gate.ts"
+import type { Mount } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { retryAfterSeconds } from "./ProblemApi.ts"
 
-/** Around every route: failures, defects, and what has no route at all. */
-export const layer: Layer.Layer<never> = HttpApiBuilder.middleware((app) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
-      Effect.zipRight(app),
-      Effect.catchAllCause((cause) =>
-        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answer(request, cause)
-      )
+/**
+ * Around every route of ours: failures, defects, and what has no route and is ours to refuse. What else the API has
+ * keeps its own errors.
+ */
+export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, never, Gate> =>
+  HttpApiBuilder.middleware(
+    Effect.map(Gate, ({ judge }) => (app) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+        const path = pathOf(request)
+        const answered = (cause: Cause.Cause<unknown>) =>
+          Effect.map(answer(request, hasNoRoute(cause) ? refusal(mount, judge, request) : describe(cause), cause), withHeaders)
+        if (!mount.owns(request.method, path)) {
+          return Effect.catchAllCause(app, (cause) =>
+            hasNoRoute(cause) && mount.claims(path) ? answered(cause) : Effect.failCause(cause)
+          )
+        }
+        return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
+          Effect.zipRight(app),
+          Effect.catchAllCause((cause) =>
+            Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answered(cause)
+          )
+        )
+      })
     )
   )
-)
 
 /** Beside what a route sets: no guessing of types, no keeping of answers, no pages of others around them. */
 const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
@@ -40,9 +57,8 @@ const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServe
     ...response.headers
   })
 
-const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause<unknown>) =>
+const answer = (request: HttpServerRequest.HttpServerRequest, { allow, json }: Described, cause: Cause.Cause<unknown>) =>
   Effect.gen(function* () {
-    const { allow, json } = describe(request, cause)
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {
       // What was foreseen has been logged where it began. What was not is known here alone.
@@ -57,6 +73,7 @@ const answer = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause
         contentType: Problem.contentType,
         headers: {
           ...(allow === undefined ? {} : { allow }),
+          ...(json.status === 401 ? { "www-authenticate": "Bearer" } : {}),
           ...(json.status === 503 ? { "retry-after": String(retryAfterSeconds) } : {})
         }
       }
@@ -68,9 +85,11 @@ interface Described {
   readonly allow?: string
 }
 
-const describe = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Cause<unknown>): Described => {
+const hasNoRoute = (cause: Cause.Cause<unknown>): boolean =>
+  Option.exists(Cause.failureOption(cause), (error) => error instanceof RouteNotFound)
+
+const describe = (cause: Cause.Cause<unknown>): Described => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
-  if (error instanceof RouteNotFound) return unknownRoute(request)
   const known = Option.filter(encode(error instanceof HttpApiDecodeError ? fromDecodeError(error) : error), (json) =>
     isJson(json)
   )
@@ -95,9 +114,15 @@ const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
     }))
   })
 
-const unknownRoute = (request: HttpServerRequest.HttpServerRequest): Described => {
-  const path = pathOf(request)
-  const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ method }) => method)
+/** Whoever the gate would not let in is not told what there is. */
+const refusal = <Id extends string>(
+  mount: Mount<Id>,
+  judge: Judge,
+  request: HttpServerRequest.HttpServerRequest
+): Described => {
+  const verdict = judge(knockOf(request))
+  if (verdict._tag === "Rejected") return { json: Problem.toJson(verdict.problem) }
+  const methods = mount.methods(pathOf(request))
   // A method that is there was refused for its path: a parameter longer than any of ours.
   if (methods.length === 0 || methods.includes(request.method === "HEAD" ? "GET" : request.method)) {
     return { json: Problem.toJson(Problem.make("not-found")) }
@@ -108,13 +133,10 @@ const unknownRoute = (request: HttpServerRequest.HttpServerRequest): Described =
 
 const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?", 1)[0] ?? url
 
-const routes: Array<{ readonly method: string; readonly pattern: RegExp }> = []
 const errors = new Set<AST.AST>()
 HttpApi.reflect(Api, {
   onGroup: () => {},
   onEndpoint: (reflected) => {
-    const pattern = reflected.endpoint.path.replace(/:\w+/g, "[^/]+")
-    routes.push({ method: reflected.endpoint.method, pattern: new RegExp(`^${pattern}$`) })
     for (const { ast } of reflected.errors.values()) Option.map(ast, (known) => errors.add(known))
   }
 })

@@ -3,9 +3,10 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Reconciler } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import { CurrentPrincipal } from "./Admission.ts"
-import { Api } from "./Api.ts"
+import type { Mounted } from "./Mount.ts"
 
-export const layer = HttpApiBuilder.group(Api, "reconciliation", (handlers) =>
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirReconciliation", (handlers) =>
   Effect.map(Reconciler.Reconciler, (reconciler) =>
     handlers
       .handle("status", () => Effect.map(reconciler.status, (data) => ({ data })))

@@ -3,6 +3,7 @@ import * as NodeHttp from "node:http"
 import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { EventLog } from "@mithrandir/core"
 import * as Context from "effect/Context"
@@ -81,13 +82,16 @@ const limits: NodeHttp.ServerOptions = {
   requireHostHeader: false
 }
 
+/** Of a commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown. */
+const maxParamLength = 256
+
 /** How long requests in flight have to end when the server does. Streams are ended at once. */
 const shutdownGrace = Duration.seconds(5)
 
 const make = ({ host = defaultHost, port = defaultPort }: Options) =>
   Effect.gen(function* () {
     const hub = yield* EventHub.EventHub
-    const app = yield* HttpApiBuilder.httpApp
+    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, { maxParamLength })
     const handler = yield* NodeHttpServer.makeHandler(app)
     const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c

@@ -2,9 +2,10 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { HealthMonitor } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
-import { Api } from "./Api.ts"
+import type { Mounted } from "./Mount.ts"
 
-export const layer = HttpApiBuilder.group(Api, "services", (handlers) =>
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirServices", (handlers) =>
   Effect.map(HealthMonitor.HealthMonitor, (monitor) =>
     handlers.handle("registered", () => Effect.map(monitor.services, (data) => ({ data })))
   )

@@ -8,9 +8,9 @@ import { type Event, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import { Api } from "./Api.ts"
+import * as KnownServices from "./KnownServices.ts"
+import type { Mounted } from "./Mount.ts"
 import { EventHub } from "./EventHub.ts"
-import * as Problem from "./Problem.ts"
 import { eventStream, type StreamQuery } from "./StreamApi.ts"
 
 /** Proxies must neither hold a stream back nor change it. */
@@ -22,25 +22,15 @@ export const respond = (
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(bytes, { contentType: eventStream, headers: { ...headers, ...more } })
 
-export const layer = HttpApiBuilder.group(Api, "stream", (handlers) =>
+export const layer = <Id extends string>(api: Mounted<Id>) =>
+  HttpApiBuilder.group(api, "mithrandirStream", (handlers) =>
   Effect.gen(function* () {
     const hub = yield* EventHub
     const registry = yield* ServiceRegistry.ServiceRegistry
 
-    /** Retired services count: what they did is still in the log, and a client that reconnects must not fail. */
-    const checkServices = Effect.fn("StreamHttp.checkServices")(function* (wanted: ReadonlyArray<string>) {
-      if (wanted.every((id) => registry.all.some((service) => service.id === id))) return
-      const registered = yield* registry.registrations
-      const known = new Set([...registry.all, ...registered].map(({ id }) => id))
-      const unknown = wanted.find((id) => !known.has(id))
-      if (unknown === undefined) return
-      const problem = `no service "${unknown}" was ever registered; known: ${Array.from(known).join(", ")}`
-      return yield* Problem.invalid("service", problem)
-    })
-
     return handlers.handleRaw("open", ({ headers, request, urlParams }) =>
       Effect.gen(function* () {
-        if (urlParams.service !== undefined) yield* checkServices(urlParams.service)
+        if (urlParams.service !== undefined) yield* KnownServices.check(registry, urlParams.service)
         const bytes = yield* hub.open({
           filter: filterOf(urlParams),
           lastEventId: lastEventIdOf(headers["last-event-id"], urlParams.lastEventId),

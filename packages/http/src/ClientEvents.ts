@@ -1,0 +1,148 @@
+/** Follows a server's event stream over connections that break, without losing or repeating anything. */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type { Event } from "@mithrandir/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { AnswerInvalid, AnswerLost, connectionError, type ServerUnreachable } from "./ClientError.ts"
+import { silence } from "./ClientRun.ts"
+import * as Problem from "./Problem.ts"
+import * as Sse from "./Sse.ts"
+import { eventStream, path } from "./StreamApi.ts"
+import { StreamMessage } from "./StreamMessage.ts"
+
+/** What a listener wants, and where it left off. */
+export interface EventsQuery extends Event.EventFilter {
+  /** The id of the last event that was seen; `0`: everything that is kept. Absent: from a snapshot on. */
+  readonly lastEventId?: string
+}
+
+/**
+ * What is told. What happens has the id to go on after; what a snapshot says has none. `stream.ready` ends a snapshot.
+ * `stream.reset` says that there may be a gap, and why: a snapshot follows.
+ */
+export type StreamEvent = Exclude<StreamMessage, { readonly event: "heartbeat" }>
+
+/** Why a stream ends: no repetition mends it. */
+export type EventsError = Problem.Problem | AnswerInvalid
+
+/** Before the first try again, and doubled with each that fails, up to the longest. */
+const firstPause = Duration.millis(500)
+const longestPause = Duration.seconds(10)
+
+/** `Client.events` over this client of this server. */
+export const make =
+  (url: string, httpClient: HttpClient.HttpClient) =>
+  (query: EventsQuery = {}): Stream.Stream<StreamEvent, EventsError> =>
+    Stream.suspend(() => {
+      if (!URL.canParse(url)) return Stream.fail(new AnswerInvalid({ url }))
+      let lastEventId = query.lastEventId
+      let failures = 0
+
+      /**
+       * What one connection tells. Of a snapshot nothing is passed on before all of it is there: if the connection
+       * breaks within one, the next begins with it again.
+       */
+      const told = Stream.suspend(() => {
+        let snapshot: Array<StreamEvent> | undefined = lastEventId === undefined ? [] : undefined
+        return connect(url, httpClient, { ...query, ...(lastEventId === undefined ? {} : { lastEventId }) }).pipe(
+          Stream.mapConcat((message) => {
+            failures = 0
+            if (message.event === "heartbeat") return []
+            if (message.event === "stream.reset") snapshot = []
+            snapshot?.push(message)
+            if (snapshot !== undefined && message.event !== "stream.ready") return []
+            const events = snapshot ?? [message]
+            snapshot = undefined
+            lastEventId = message.id ?? lastEventId
+            return events
+          })
+        )
+      })
+
+      const pause = Effect.flatMap(Random.nextRange(0.5, 1), (part) =>
+        Effect.sleep(
+          Duration.min(Duration.times(firstPause, 2 ** Math.min(failures++, 10)), longestPause).pipe(Duration.times(part))
+        )
+      )
+
+      return told.pipe(
+        Stream.catchTags({ AnswerLost: () => Stream.empty, ServerUnreachable: () => Stream.empty }),
+        Stream.concat(Stream.drain(Stream.fromEffect(pause))),
+        Stream.forever
+      )
+    })
+
+/** The messages of one connection. Ends when the other side ends it. */
+const connect = (
+  url: string,
+  httpClient: HttpClient.HttpClient,
+  { lastEventId, names, services }: EventsQuery
+): Stream.Stream<StreamMessage, EventsError | AnswerLost | ServerUnreachable> => {
+  const request = HttpClientRequest.get(`${url}${path}`).pipe(
+    HttpClientRequest.accept(eventStream),
+    HttpClientRequest.setUrlParams({
+      ...(services === undefined ? {} : { service: services.join(",") }),
+      ...(names === undefined ? {} : { event: names.join(",") })
+    }),
+    lastEventId === undefined ? (same) => same : HttpClientRequest.setHeader("last-event-id", lastEventId)
+  )
+  const lost = () => new AnswerLost({ url })
+  return httpClient.execute(request).pipe(
+    Effect.mapError((error) => connectionError(url, error)),
+    Effect.timeoutFail({ duration: silence, onTimeout: lost }),
+    Effect.flatMap((response) => opened(url, response)),
+    Stream.unwrap,
+    Stream.timeoutFail(lost, silence),
+    Sse.decode,
+    Stream.catchTag("EventTooLong", () => Stream.fail(new AnswerInvalid({ url }))),
+    Stream.filter(({ event }) => isKnown(event)),
+    Stream.mapEffect(({ data, event, id }) =>
+      decodeMessage({ event, data, ...(id === undefined ? {} : { id }) }).pipe(
+        Effect.mapError(() => new AnswerInvalid({ url }))
+      )
+    )
+  )
+}
+
+/** The bytes of a stream, or why there are none. */
+const opened = (
+  url: string,
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Stream.Stream<Uint8Array, AnswerLost>, EventsError | AnswerLost> => {
+  const { headers, status } = response
+  if (status === 200 && headers["content-type"]?.startsWith(eventStream) === true) {
+    return Effect.succeed(Stream.mapError(response.stream, () => new AnswerLost({ url })))
+  }
+  if (status >= 500 || passing.includes(status)) return new AnswerLost({ url })
+  return response.json.pipe(
+    Effect.flatMap(decodeProblem),
+    Effect.mapError(() => new AnswerInvalid({ url, status })),
+    Effect.flatMap((problem) => problem)
+  )
+}
+
+/** Refusals that pass: too slow, too early, too often. */
+const passing = [408, 425, 429]
+
+const decodeProblem = Schema.decodeUnknown(Problem.Any)
+
+const parsed = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.compose(
+    Schema.Struct({
+      id: Schema.optionalWith(Schema.String, { exact: true }),
+      event: Schema.String,
+      data: Schema.parseJson()
+    }),
+    schema,
+    { strict: false }
+  )
+const decodeMessage = Schema.decodeUnknown(parsed(StreamMessage))
+
+/** A later version may tell more: what we have no word for is passed over. */
+const isKnown = (event: string): boolean => events.includes(event)
+const events: ReadonlyArray<string> = StreamMessage.members.map(({ fields }) => fields.event.literals[0])

@@ -1,0 +1,66 @@
+/** The OpenAPI document of the routes, made from the routes themselves. */
+import type * as HttpApi from "@effect/platform/HttpApi"
+import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Mount from "./Mount.ts"
+import type { Json } from "./Operation.ts"
+import { version } from "./Version.ts"
+
+const about = OpenApi.annotations({
+  title: "Mithrandir",
+  version,
+  summary: "Whether what a dashboard shows about job systems is true.",
+  description:
+    "Mithrandir compares what is believed about job systems with what they say themselves, keeps every difference and " +
+    "every action in an append-only record, streams what happens, and runs maintenance commands so that each happens at " +
+    "most once.\n\nEvery error is `application/problem+json`, with a stable `code`.",
+  license: { name: "MIT", url: "https://opensource.org/license/mit" },
+  servers: [{ url: "/", description: "Where this document is served." }]
+})
+
+/**
+ * OpenAPI 3.1 of our routes, at the paths where an API has them: without a prefix, unless told otherwise. It refers to
+ * nothing outside of itself. How an operation is secured is the gate's to say, and so the embedder's: it is left out.
+ * Throws a `TypeError` for an API that lacks our routes.
+ */
+export const make = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
+  host: HttpApi.HttpApi<Id, G, E, R>
+): Json => of(Mount.of(host).api)
+
+/** The same of routes that were found already. */
+export const of = <Id extends string>(api: Mount.Mounted<Id>): Json => {
+  const { components, security: _, ...document } = OpenApi.fromApi(api.annotateContext(about))
+  const schemas = Object.fromEntries(
+    Array.from(namesIn(document, components.schemas), (name) => [name, components.schemas[name]])
+  )
+  return { ...document, security: [], components: { schemas: mended(schemas) } }
+}
+
+/** The framework's names for anything at all are no ids of ours; and its empty object may also be a list. */
+const mended = (schema: unknown): unknown => {
+  if (typeof schema !== "object" || schema === null) return schema
+  if (Array.isArray(schema)) return schema.map(mended)
+  if ("$id" in schema && schema.$id === "/schemas/%7B%7D") return { type: "object", maxProperties: 0 }
+  return Object.fromEntries(
+    Object.entries(schema).flatMap(([key, member]) => (key === "$id" ? [] : [[key, mended(member)]]))
+  )
+}
+
+const prefix = "#/components/schemas/"
+
+/** The schemas that something refers to, and those that they refer to, by name. */
+const namesIn = (document: unknown, schemas: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  const look = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return
+    for (const [key, member] of Object.entries(value)) {
+      if (key !== "$ref" || typeof member !== "string" || !member.startsWith(prefix)) look(member)
+      else if (!found.has(member.slice(prefix.length))) {
+        found.add(member.slice(prefix.length))
+        look(schemas[member.slice(prefix.length)])
+      }
+    }
+  }
+  look(document)
+  return Array.from(found).sort()
+}

@@ -1,0 +1,16 @@
+/** Answers the route of the OpenAPI document. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Document from "./Document.ts"
+import type { Mounted } from "./Mount.ts"
+
+export const layer = <Id extends string>(api: Mounted<Id>) => {
+  // Rendered once: it does not change while the server runs.
+  const body = JSON.stringify(Document.make(api))
+  return HttpApiBuilder.group(api, "mithrandirDocument", (handlers) =>
+    handlers.handle("document", () =>
+      Effect.succeed(HttpServerResponse.text(body, { contentType: "application/json" }))
+    )
+  )
+}
