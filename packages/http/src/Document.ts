@@ -29,22 +29,40 @@ export const make = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any,
 
 /** The same of routes that were found already. */
 export const of = <Id extends string>(api: Mount.Mounted<Id>): Json => {
-  const { components, security: _, ...document } = OpenApi.fromApi(api.annotateContext(about))
-  const schemas = Object.fromEntries(
-    Array.from(namesIn(document, components.schemas), (name) => [name, components.schemas[name]])
-  )
-  return { ...document, security: [], components: { schemas: mended(schemas) } }
+  const { components, paths, ...document } = OpenApi.fromApi(api.annotateContext(about))
+  const routes = mended(paths)
+  const all = Object.fromEntries(Object.entries(components.schemas).map(([name, schema]) => [name, mended(schema)]))
+  const schemas = Object.fromEntries(namesIn(routes, all).map((name) => [name, all[name]]))
+  return { ...document, paths: routes, components: { schemas } }
 }
 
-/** The framework's names for anything at all are no ids of ours; and its empty object may also be a list. */
+/**
+ * The framework's names for anything at all are no ids of ours, its words for a pattern say what the pattern says, its
+ * empty object may also be a list, and its whole numbers lose their type where they have a range.
+ */
 const mended = (schema: unknown): unknown => {
   if (typeof schema !== "object" || schema === null) return schema
   if (Array.isArray(schema)) return schema.map(mended)
   if ("$id" in schema && schema.$id === "/schemas/%7B%7D") return { type: "object", maxProperties: 0 }
+  if ("$ref" in schema) {
+    const { $ref, ...range } = schema
+    const number = numbers[String($ref)]
+    if (number !== undefined) return { ...number, ...range }
+  }
   return Object.fromEntries(
-    Object.entries(schema).flatMap(([key, member]) => (key === "$id" ? [] : [[key, mended(member)]]))
+    Object.entries(schema).flatMap(([key, member]) => (isNoise(key, member) ? [] : [[key, mended(member)]]))
   )
 }
+
+const numbers: Readonly<Record<string, object>> = {
+  "#/components/schemas/Int": { type: "integer" },
+  "#/components/schemas/NonNegativeInt": { type: "integer", minimum: 0 }
+}
+
+/** A property of these names has a schema, and no text. */
+const isNoise = (key: string, member: unknown): boolean =>
+  typeof member === "string" &&
+  (key === "$id" || key === "title" || (key === "description" && /^an? (string|integer|number) ?/.test(member)))
 
 const prefix = "#/components/schemas/"
 

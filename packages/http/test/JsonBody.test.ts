@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { JsonBody } from "../src/index.ts"
+import * as JsonBody from "../src/JsonBody.ts"
 import { ask, assertProblem, command, post, raw } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 

@@ -3,7 +3,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
-import { Sse } from "../src/index.ts"
+import * as Sse from "../src/Sse.ts"
 
 const read = (bytes: Uint8Array, size: number) => {
   const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>

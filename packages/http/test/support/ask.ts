@@ -2,6 +2,7 @@
 import * as Net from "node:net"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { check } from "./document.ts"
 
 export interface Answer {
   readonly status: number
@@ -12,10 +13,13 @@ export interface Answer {
   readonly json: any
 }
 
+/** Asks, and holds the answer against the OpenAPI document. */
 export const ask = (url: string, init: RequestInit & { readonly duplex?: "half" } = {}) =>
   Effect.promise(async (signal): Promise<Answer> => {
     const response = await fetch(url, { signal, ...init })
     const text = await response.text()
+    const headers = Object.fromEntries(response.headers)
+    check({ method: init.method ?? "GET", url, status: response.status, headers, text })
     const isJson = response.headers.get("content-type")?.includes("json") === true
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
   })

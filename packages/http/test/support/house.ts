@@ -121,7 +121,10 @@ export const tell = (house: House, count: number, more: { readonly service?: str
       name: "reconciliation.update" as const,
       service,
       subject: service,
-      data: JSON.stringify({ service, index, filling: "x".repeat(size) })
+      data: JSON.stringify({
+        ...{ eventId: `e${index}`, service, status: "verified", counts: {}, checksum: "v1:", latencyMs: index },
+        ...{ observedAt: "2026-01-31T12:00:00.000Z", message: "x".repeat(size) }
+      })
     }))
     return yield* Effect.orDie(store.commit({ writes: [], events }))
   })

@@ -1,6 +1,7 @@
 /** A listener on the stream that looks at every byte, where `EventSource` would hide ids and ends. */
 import * as NodeHttp from "node:http"
 import * as Effect from "effect/Effect"
+import { check } from "./document.ts"
 
 export interface Seen {
   readonly id: string | undefined
@@ -21,6 +22,8 @@ export interface Listening {
   /** Succeeds when the other side has ended the stream or cut the connection. */
   readonly ended: Effect.Effect<void>
   readonly leave: Effect.Effect<void>
+  /** Whether all of it came. */
+  readonly isComplete: () => boolean
   /** Reads on, where it was paused. */
   readonly resume: Effect.Effect<void>
 }
@@ -33,8 +36,20 @@ export interface How {
   readonly paused?: boolean
 }
 
-/** Listens until the scope ends. */
-export const listen = (url: string, { body, headers = {}, method = "GET", paused = false }: How = {}) =>
+/** Listens until the scope ends, and holds what came by then against the OpenAPI document. */
+export const listen = (url: string, how: How = {}) =>
+  Effect.tap(open(url, how), (listening) =>
+    Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        const { headers, isComplete, status, text } = listening
+        if (headers["content-type"] !== "text/event-stream" && !isComplete()) return
+        const named = Object.entries(headers).map(([name, value]) => [name, String(value)])
+        check({ method: how.method ?? "GET", url, status, headers: Object.fromEntries(named), text: text() })
+      })
+    )
+  )
+
+const open = (url: string, { body, headers = {}, method = "GET", paused = false }: How) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.async<{ readonly request: NodeHttp.ClientRequest; readonly response: NodeHttp.IncomingMessage }>(
@@ -101,7 +116,8 @@ export const listen = (url: string, { body, headers = {}, method = "GET", paused
         until: (satisfies) => when(() => (satisfies(seen) ? seen : undefined)),
         ended: when(() => (over ? true : undefined)),
         resume: Effect.sync(() => response.resume()),
-        leave: Effect.sync(() => request.destroy())
+        leave: Effect.sync(() => request.destroy()),
+        isComplete: () => response.complete
       }
     }
   )
