@@ -15,6 +15,8 @@ const projects: Array<TestProjectConfiguration> = ["core", "http", "cli"].map((n
     name,
     root: source(`packages/${name}`),
     include: ["test/**/*.test.ts"],
+    // What tests start as a process is what the sources say now.
+    ...(name === "cli" ? { globalSetup: source("scripts/bundle.mjs") } : {}),
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: installs when the lockfile or Node changed since the last install, then builds.
+// Makes a fresh clone ready: installs when the lockfile or Node changed since the last install, then builds and bundles.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
@@ -24,3 +24,4 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
   writeFileSync(stampFile, stamp)
 }
 run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-b"])
+run(process.execPath, [`${root}scripts/bundle.mjs`])

@@ -1,26 +1,20 @@
-/** What the process's exit code says. Scripts rely on these numbers: they never change their meaning. */
+/** What the process's exit code says, of whatever may have happened. */
 import type { Command, Event } from "@mithrandir/core"
 import { JobSource } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
+import {
+  discrepancy,
+  type ExitCode,
+  failed,
+  interrupted,
+  notAllowed,
+  ok,
+  unknown,
+  unreachable,
+  usage
+} from "./ExitNumber.ts"
 
-/** What was asked for is done. */
-export const ok = 0
-/** It was tried, and failed; also a command whose effect was looked for and not found. */
-export const failed = 1
-/** What was asked for cannot be understood, or cannot be asked for. Nothing was tried. */
-export const usage = 2
-/** A pass found a discrepancy, and `--exit-code` asked to be told so. */
-export const discrepancy = 3
-/** The server does not let this caller do it. */
-export const notAllowed = 4
-/** The upstream or the server was never reached: nothing was applied. */
-export const unreachable = 5
-/** A command was sent, and what became of it is not known. */
-export const unknown = 6
-/** Somebody stopped it, with Ctrl-C or a signal. */
-export const interrupted = 130
-
-export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 130
+export * from "./ExitNumber.ts"
 
 /** The command has printed everything there is to say, and this is its exit code. */
 export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
@@ -29,6 +23,16 @@ export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.I
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   code: Schema.Int,
   problem: Schema.String
+}) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/** What was typed does not fit: `problem` says what would, and `help` is what to type to read more. */
+export class Misused extends Schema.TaggedError<Misused>()("Misused", {
+  problem: Schema.String,
+  help: Schema.String
 }) {
   override get message() {
     return this.problem
@@ -65,6 +69,7 @@ export const ofPasses = (
 
 /** By their tags, what the errors of core, of the client and of this package mean for a script. */
 const byTag: Readonly<Record<string, ExitCode>> = {
+  Misused: usage,
   ConfigInvalid: usage,
   ServiceNotFound: usage,
   ActionNotFound: usage,

@@ -1,62 +1,131 @@
-/** The flags that commands share, each said once. What does not fit is refused by the flag's own name. */
-import * as Args from "@effect/cli/Args"
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
-import * as Effect from "effect/Effect"
+/** How flags and arguments are read, and those that commands share, each said once. */
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "./Config.ts"
 import * as Output from "./Output.ts"
+import type { Argument, Flag, Read } from "./Program.ts"
 import { firstProblem } from "./SchemaProblem.ts"
 
-/** A usage error in words of our own. */
-export const invalid = (problem: string): ValidationError.ValidationError =>
-  ValidationError.invalidValue(HelpDoc.p(Output.printable(problem)))
+/** What every flag says of itself. */
+type Words = Pick<Flag<unknown>, "name" | "alias" | "help" | "default" | "group"> & { readonly placeholder: string }
 
 /** Text that a schema reads; what does not fit is refused as `--name: expected …`. */
-export const schema =
-  <A, I extends string>(name: string, read: Schema.Schema<A, I>) =>
-  (text: string): Effect.Effect<A, ValidationError.ValidationError> =>
-    Schema.decodeUnknown(read)(text).pipe(
-      Effect.mapError(({ issue }) => invalid(`${name}: ${firstProblem(issue).problem}`))
-    )
+const reader = <A, I extends string>(name: string, schema: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownEither(schema)
+  return (text: string): Either.Either<A, string> =>
+    Either.mapLeft(decode(text), ({ issue }) => `${name}: ${firstProblem(issue).problem}`)
+}
 
-/** A flag whose text a schema reads, and that may be left out. */
-export const optional = <A, I extends string>(
-  name: string,
-  read: Schema.Schema<A, I>,
-  help: string,
-  placeholder: string
-): Options.Options<Option.Option<A>> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(placeholder),
-    Options.withDescription(help),
-    Options.mapEffect(schema(`--${name}`, read)),
-    Options.optional
-  )
+const unless = <A, B>(
+  read: (text: string) => Either.Either<A, string>,
+  absent: Either.Either<B, string>,
+  found: (value: A) => B
+): Read<B> => {
+  return (text) => (text === undefined ? absent : Either.map(read(text), found))
+}
 
-/** An argument whose text a schema reads. */
-export const argument = <A, I extends string>(name: string, read: Schema.Schema<A, I>, help: string): Args.Args<A> =>
-  Args.text({ name }).pipe(
-    Args.withDescription(help),
-    Args.mapEffect((text) => {
-      // The parser takes a flag that it does not know for an argument.
-      const problem = text.startsWith("--") ? invalid(`there is no flag ${text}`) : undefined
-      return Effect.mapError(schema(name, read)(text), (error) => (problem ?? error).error)
-    })
+const orNone = <A>(read: (text: string) => Either.Either<A, string>): Read<Option.Option<A>> =>
+  unless(read, Either.right(Option.none()), Option.some)
+
+/** A flag that may be left out, and whose text is read by hand. What is wrong with it names the flag. */
+export const parsed = <A>(
+  words: Words & { readonly read: (text: string) => Either.Either<A, string> }
+): Flag<Option.Option<A>> => ({ ...words, _tag: "flag", required: false, read: orNone(words.read) })
+
+/** A flag that may be left out. */
+export const optional = <A, I extends string>({
+  schema,
+  ...words
+}: Words & { readonly schema: Schema.Schema<A, I> }): Flag<Option.Option<A>> =>
+  parsed({ ...words, read: reader(`--${words.name}`, schema) })
+
+/** A flag that has to be there. */
+export const required = <A, I extends string>({
+  schema,
+  ...words
+}: Words & { readonly schema: Schema.Schema<A, I> }): Flag<A> => ({
+  ...words,
+  _tag: "flag",
+  required: true,
+  read: unless<A, A>(
+    reader(`--${words.name}`, schema),
+    Either.left(`--${words.name} ${words.placeholder} is missing: ${words.help}`),
+    (value) => value
   )
+})
+
+/** A flag that is there or not. */
+export const toggle = (words: Pick<Words, "name" | "alias" | "help" | "group">): Flag<boolean> => ({
+  ...words,
+  _tag: "flag",
+  required: false,
+  read: (text) => Either.right(text !== undefined)
+})
+
+interface ArgumentWords<A, I> {
+  readonly name: string
+  readonly help: string
+  readonly schema: Schema.Schema<A, I>
+}
+
+/** An argument that has to be there. */
+export const argument = <A, I extends string>({ schema, ...words }: ArgumentWords<A, I>): Argument<A> => ({
+  ...words,
+  _tag: "argument",
+  required: true,
+  read: unless<A, A>(
+    reader(words.name, schema),
+    Either.left(`${words.name} is missing: ${words.help}`),
+    (value) => value
+  )
+})
+
+/** An argument that may be left out. Only the last ones can. */
+export const optionalArgument = <A, I extends string>({
+  schema,
+  ...words
+}: ArgumentWords<A, I>): Argument<Option.Option<A>> => ({
+  ...words,
+  _tag: "argument",
+  required: false,
+  read: orNone(reader(words.name, schema))
+})
+
+/** Any text but the empty one. */
+export const Text = Schema.NonEmptyString.annotations({ description: "a text" })
 
 const Path = Schema.NonEmptyString.annotations({ description: "a path" })
 
 /** Where a server is; a path after the host is the prefix it is mounted under. */
 export const ServerUrl = Config.HttpUrl
 
-export const config = optional("config", Path, "the config file (default: mithrandir.json, where there is one)", "FILE")
+export const config = optional({
+  name: "config",
+  placeholder: "FILE",
+  help: "the config file",
+  default: "mithrandir.json, where there is one",
+  group: "house",
+  schema: Path
+})
 
-export const database = optional("database", Config.SqliteFile, "the SQLite file (default: mithrandir.db)", "FILE")
+export const database = optional({
+  name: "database",
+  placeholder: "FILE",
+  help: "the SQLite file",
+  default: "the config's, or mithrandir.db",
+  group: "house",
+  schema: Config.SqliteFile
+})
 
-export const url = optional("url", ServerUrl, "go through the server at this url", "URL")
+export const url = optional({
+  name: "url",
+  placeholder: "URL",
+  help: "go through the server at this url",
+  default: "the one that has the database, where one runs",
+  group: "house",
+  schema: ServerUrl
+})
 
 /** What every one-off run takes: where the house is. */
 export const access = { config, database, url }
@@ -74,10 +143,16 @@ export const numeric = <A>(of: Schema.Schema<A, number>, description: string): S
 /** A port as text. */
 export const PortText = numeric(Config.Port, "a port, 0 to 65535")
 
-export const output: Options.Options<Output.Format> = Options.text("output").pipe(
-  Options.withAlias("o"),
-  Options.withPseudoName("table|json"),
-  Options.withDescription("how to print data"),
-  Options.mapEffect(schema("--output", Schema.Literal(...Output.formats))),
-  Options.withDefault("table")
-)
+/** How data is printed, of the forms that a command has. */
+export const output = <F extends Output.Format>(formats: readonly [F, ...ReadonlyArray<F>]): Flag<F> => {
+  const [usual] = formats
+  const words = { name: "output", alias: "o", placeholder: formats.join("|"), help: "how to print data" } as const
+  return {
+    ...words,
+    _tag: "flag",
+    required: false,
+    default: usual,
+    group: "output",
+    read: unless<F, F>(reader("--output", Schema.Literal(...formats)), Either.right(usual), (format) => format)
+  }
+}

@@ -10,8 +10,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Cli from "./Cli.ts"
-import * as ExitCode from "./ExitCode.ts"
 import * as Log from "./Log.ts"
+import * as Terminal from "./Terminal.ts"
 
 /** better-sqlite3, by way of Effect's client. It throws where a file cannot be opened. */
 const sqlite = Layer.effect(
@@ -21,11 +21,23 @@ const sqlite = Layer.effect(
       open: (options) =>
         SqliteClient.make(options).pipe(
           Effect.provideService(Reactivity.Reactivity, reactivity),
-          Effect.catchAllDefect((cause) => new SqlError({ cause, message: "the file could not be opened" }))
+          Effect.catchAllDefect(
+            (cause): Effect.Effect<never, SqlError | Database.DriverUnusable> =>
+              isOfModule(cause)
+                ? new Database.DriverUnusable({ problem: reinstall })
+                : new SqlError({ cause, message: "the file could not be opened" })
+          )
         )
     })
   )
 )
+
+/** It is compiled for one version of Node and one kind of machine, and loaded with the first file that is opened. */
+const isOfModule = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  (("code" in cause && cause.code === "ERR_DLOPEN_FAILED") || /bindings file|better_sqlite3\.node/.test(cause.message))
+
+const reinstall = `SQLite's native module does not load in Node ${process.version}; run: npm rebuild better-sqlite3`
 
 /**
  * Node's own HTTP client: unlike fetch it keeps size limits, follows no redirect to another host, and inflates
@@ -35,30 +47,10 @@ export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.
 
 /** Runs a command line to its end, and the process with it. */
 export const main = (argv: ReadonlyArray<string>): void => {
-  process.stdout.on("error", unwritable)
-  process.stderr.on("error", () => undefined)
+  Terminal.guard()
   // Nothing of ours throws outside an effect, but a driver may.
   process.on("uncaughtException", (error) => {
-    Effect.runPromise(Cli.report(Cause.die(error))).then(exit)
+    Effect.runPromise(Cli.report(Cause.die(error))).then(Terminal.leave)
   })
-  Effect.runPromise(Cli.run(argv).pipe(Effect.provide(drivers), Effect.catchAllCause(Cli.report))).then(exit)
-}
-
-/** Whoever reads us may stop reading (`| head`): no failure of ours. But what a full disk swallowed was not told. */
-const unwritable = ({ code = "unknown" }: NodeJS.ErrnoException): void => {
-  if (code === "EPIPE") process.exit(ExitCode.ok)
-  // Told by whatever was written last, and by the stream.
-  process.stdout.off("error", unwritable).on("error", () => undefined)
-  process.stderr.write(`mithrandir: what should be printed could not be written (${code})\n`, () =>
-    process.exit(ExitCode.failed)
-  )
-}
-
-/** Ends the process once what was printed has left it; whatever a driver still holds open is let go with it. */
-const exit = (code: ExitCode.ExitCode): void => {
-  process.stdout.write("", (error) => {
-    // A file tells of its error here first.
-    if (error) unwritable(error)
-    else process.stderr.write("", () => process.exit(code))
-  })
+  Effect.runPromise(Cli.run(argv).pipe(Effect.provide(drivers), Effect.catchAllCause(Cli.report))).then(Terminal.leave)
 }

@@ -4,6 +4,9 @@ import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import pico from "picocolors"
+import { stdoutColours } from "./Terminal.ts"
+
+export { stdoutColours, takesColours } from "./Terminal.ts"
 
 export type Format = "table" | "json"
 export const formats: ReadonlyArray<Format> = ["table", "json"]
@@ -61,17 +64,6 @@ export const facts = (entries: ReadonlyArray<readonly [name: string, value: stri
   const width = Math.max(...entries.map(([name]) => name.length))
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join("\n")
 }
-
-/** Whether stdout takes colours: a terminal, and nobody said `NO_COLOR`. */
-export const stdoutColours = (): boolean => takesColours(process.stdout, process.env)
-
-/** The same of stderr. */
-export const stderrColours = (): boolean => takesColours(process.stderr, process.env)
-
-export const takesColours = (
-  stream: { readonly isTTY?: boolean },
-  env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined }
-): boolean => stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb"
 
 /** C0, DEL, C1, the line separators, and the marks that change the direction of text. */
 const unprintable = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu

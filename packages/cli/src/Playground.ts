@@ -1,5 +1,4 @@
 /** A Palantir with living jobs on this machine: beside a server for `serve --sandbox`, or alone. */
-import * as CliOptions from "@effect/cli/Options"
 import { Commands, EventLog } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -23,15 +22,14 @@ export const defaultPort = 4420
 /** What it is registered as. */
 export const serviceId = "palantir"
 
-/** What `--fault` takes, in a line. The table of `Faults.settings` says what each means. */
-export const faultHelp = `what goes wrong in the sandbox, as vanish=20s,down=60s,downFor=12s; none: nothing; known: ${Faults.names.join(", ")}`
-
-export const fault: CliOptions.Options<Option.Option<Faults.Faults>> = CliOptions.text("fault").pipe(
-  CliOptions.withPseudoName("FAULTS"),
-  CliOptions.withDescription(faultHelp),
-  CliOptions.mapEffect((text) => Either.mapLeft(Faults.parseFaults(text), (error) => Flags.invalid(error.message))),
-  CliOptions.optional
-)
+/** What goes wrong, as it is typed. */
+export const fault = Flags.parsed({
+  name: "fault",
+  placeholder: "FAULTS",
+  help: `what goes wrong in the sandbox, as vanish=20s,down=60s,downFor=12s; none: nothing; known: ${Faults.names.join(", ")}`,
+  default: "a lost job every 2m, an outage every 3m",
+  read: (text) => Either.mapLeft(Faults.parseFaults(text), (error) => error.message)
+})
 
 /** Runs a sandbox for the scope, telling what happens in it. Without a port: the usual one, or any that is free. */
 export const run = (

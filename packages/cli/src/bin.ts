@@ -1,8 +1,21 @@
 #!/usr/bin/env node
-import { version } from "./Version.ts"
+import * as Brief from "./Brief.ts"
+import * as Terminal from "./Terminal.ts"
 
-// Asked by scripts and by people in a hurry: without loading the rest of the program.
-const onlyVersion = process.argv.length === 3 && process.argv[2] === "--version"
+const answer = Brief.answer(process.argv.slice(2))
 
-if (onlyVersion) process.stdout.write(`${version}\n`)
-else import("./Main.ts").then(({ main }) => main(process.argv))
+if (answer === undefined) {
+  // Reading the maps takes time, and only whoever asked for stack traces sees them.
+  if (process.env.MITHRANDIR_DEBUG) process.setSourceMapsEnabled(true)
+  import("./Main.ts").then(
+    ({ main }) => main(process.argv),
+    (error: unknown) => {
+      const problem = error instanceof Error ? error.message.split("\n")[0] : String(error)
+      process.stderr.write(`mithrandir: it cannot start: ${problem}; install it again\n`, () => process.exit(1))
+    }
+  )
+} else {
+  Terminal.guard()
+  process.stdout.write(answer)
+  Terminal.leave(0)
+}

@@ -1,10 +1,15 @@
 /** What is typed wrongly: told on stderr, in a line that names it, with exit code 2. */
 import { spawnSync } from "node:child_process"
-import { closeSync, existsSync, openSync } from "node:fs"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs"
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { stripVTControlCharacters } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Brief from "../src/Brief.ts"
+import { root } from "../src/Cli.ts"
+import * as Help from "../src/Help.ts"
 import { run as runHere } from "./support/inside.ts"
 import { bin, run } from "./support/process.ts"
 
@@ -16,10 +21,19 @@ afterAll(() => rm(directory, { recursive: true }))
 
 describe("a usage error", () => {
   it.each([
-    [["nonsense"], "Invalid subcommand for mithrandir"],
-    [["reconcile", "--nonsense"], "there is no flag --nonsense"],
-    [["audit", "list", "--nonsense"], "Received unknown argument: '--nonsense'"],
-    [["run", "retry-job", "job-1"], "Expected to find option: '--service'"],
+    [["nonsense"], "mithrandir: unknown command 'nonsense'"],
+    [["reconcle"], "mithrandir: unknown command 'reconcle' (Did you mean reconcile?)"],
+    [["audit", "lst"], "mithrandir: unknown command 'lst' (Did you mean list?)"],
+    [["nonsense", "--help"], "mithrandir: unknown command 'nonsense'"],
+    [["help", "nonsense"], "mithrandir: unknown command 'nonsense'"],
+    [["reconcile", "--nonsense"], "mithrandir: unknown flag '--nonsense'"],
+    [["audit", "list", "--limt", "3"], "mithrandir: unknown flag '--limt' (Did you mean --limit?)"],
+    [["audit", "list", "--limit", "3", "--limit", "4"], "mithrandir: --limit is there twice"],
+    [["audit", "list", "--limit"], "mithrandir: flag '--limit <N>' argument missing"],
+    [["audit", "list", "more"], "mithrandir: too many arguments for 'list'. Expected 0 arguments but got 1."],
+    [["run", "retry-job"], "mithrandir: missing required argument 'TARGET'"],
+    [["run", "retry-job", "job-1"], "mithrandir: --service SERVICE is missing: which service has the target"],
+    [["run", "retry-job", "job-1", "-s", "palantir", "--params", "-V"], "--params: expected a JSON object"],
     [["run", "retry-job", "..", "-s", "palantir"], 'TARGET: expected something else than "." or ".."'],
     [["run", "retry-job", "job-1", "-s", "palantir", "--params", "[1]"], "--params: expected a JSON object"],
     [["run", "retry-job", "job-1", "-s", "palantir", "--command-id", "a b"], "--command-id: expected 1 to 64 of"],
@@ -86,7 +100,7 @@ describe("a usage error of a process", () => {
   it("leaves stdout alone and exits 2", async () => {
     const ended = await run(["audit", "list", "-o", "xml"], { cwd: directory })
     expect(ended).toMatchObject({ code: 2, stdout: "" })
-    expect(ended.stderr).toBe('--output: expected "table" or "json"\ntry: mithrandir audit list --help\n')
+    expect(ended.stderr).toBe('mithrandir: --output: expected "table" or "json"\ntry: mithrandir audit list --help\n')
   })
 })
 
@@ -115,19 +129,94 @@ describe.skipIf(!existsSync("/dev/full"))("data that cannot be written", () => {
 })
 
 describe("help", () => {
-  it.each([[["--help"]], [[]], [["run", "--help"]]])("of %j goes to stdout and exits 0", async (args) => {
-    const ended = await runHere(args)
-    expect(ended).toMatchObject({ code: 0, stderr: "" })
-    expect(ended.stdout).toContain("mithrandir")
-    expect(ended.stdout).not.toMatch(/(?!\n)\p{Cc}/u)
-  })
+  it.each([[["--help"]], [["-h"]], [[]], [["help"]], [["run", "--help"]], [["help", "run"]], [["audit"]]])(
+    "of %j goes to stdout and exits 0",
+    async (args) => {
+      const ended = await runHere(args)
+      expect(ended).toMatchObject({ code: 0, stderr: "" })
+      expect(ended.stdout).toMatch(/^Usage\n {2}mithrandir /m)
+      expect(ended.stdout).not.toMatch(/(?!\n)\p{Cc}/u)
+    }
+  )
 
   it("shows what has to be typed, whole", async () => {
-    expect((await runHere(["audit", "list", "--help"])).stdout).toMatch(/^\$ mithrandir audit list \[--page N\]/m)
-    expect((await runHere(["--help"])).stdout).toMatch(/^ {2}- run .*\n {6}Run a maintenance command/m)
+    expect((await runHere(["audit", "list", "--help"])).stdout).toMatch(/^ {2}mithrandir audit list \[FLAGS\]$/m)
+    expect((await runHere(["help", "run"])).stdout).toMatch(
+      /^ {2}mithrandir run ACTION TARGET --service SERVICE \[FLAGS\]$/m
+    )
+    expect((await runHere(["--help"])).stdout).toMatch(/^ {2}run +Run a maintenance command/m)
   })
 
-  it("the version is the package's", async () => {
-    expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  it("of every command fits a terminal of 80 columns, but for the lines to copy", () => {
+    for (const text of Object.values(Help.all(root))) {
+      for (const line of stripVTControlCharacters(text).split("\n")) {
+        expect(line.startsWith("    mithrandir ") ? "" : line).toMatch(/^.{0,80}$/u)
+      }
+    }
+  })
+
+  it("that was written by the build is what the program itself prints", async () => {
+    const commands = Object.keys(Help.all(root))
+    expect(commands).toContain("audit list")
+    for (const command of commands) {
+      const words = command === "" ? [] : command.split(" ")
+      const brief = Brief.answer([...words, "--help"], new URL("../dist/", import.meta.url))
+      expect(brief).toBe((await runHere([...words, "--help"])).stdout)
+      expect(Brief.answer(["help", ...words], new URL("../dist/", import.meta.url))).toBe(brief)
+    }
+  })
+
+  it("is bold at its heads on a terminal, and plain with NO_COLOR", () => {
+    expect(Help.of(root, ["run"])).toContain("\u001b[1mUsage\u001b[22m\n")
+    expect(spawnSync(process.execPath, [bin, "run", "--help"]).stdout.includes("\u001b")).toBe(false)
+  })
+})
+
+describe("the version", () => {
+  it.each([["--version"], ["-V"]])("with %s is the package's", async (flag) => {
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    expect(await run([flag])).toMatchObject({ code: 0, stdout: `${version}\n` })
+    expect(await runHere([flag])).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+})
+
+describe("a secret", () => {
+  it("that was typed after a misspelled flag is not printed", async () => {
+    const ended = await runHere(["audit", "list", "--tokn=5318008"])
+    expect(ended).toMatchObject({ code: 2, stdout: "" })
+    expect(ended.stderr).toContain("unknown flag '--tokn'")
+    expect(ended.stderr).not.toContain("5318008")
+  })
+})
+
+describe("a program that cannot load all of itself", () => {
+  /** What Node does with a native module that was compiled for another version of it. */
+  const broken = `const open = process.dlopen
+process.dlopen = (module, file, ...rest) => {
+  if (!file.includes("better_sqlite3")) return open.call(process, module, file, ...rest)
+  throw Object.assign(new Error("was compiled against a different Node.js version"), { code: "ERR_DLOPEN_FAILED" })
+}
+`
+
+  it("says in a line what to do where the native module is of another Node", async () => {
+    await writeFile(join(directory, "broken.cjs"), broken)
+    await writeFile(join(directory, "some.db"), "")
+    const env = { NODE_OPTIONS: `--require ${join(directory, "broken.cjs")}` }
+    const ended = await run(["audit", "list", "--database", "some.db"], { cwd: directory, env })
+    expect(ended).toMatchObject({ code: 1, stdout: "" })
+    expect(ended.stderr).toMatch(/^mithrandir: .*some\.db: it could not be opened: .*npm rebuild better-sqlite3\n$/)
+  })
+
+  it("says in a line that it cannot start where half of it is gone", async () => {
+    const half = join(directory, "half")
+    await mkdir(half)
+    const dist = fileURLToPath(new URL("../dist/", import.meta.url))
+    for (const name of readdirSync(dist).filter((name) => /^(bin|chunk-.*)\.js$/.test(name))) {
+      await copyFile(join(dist, name), join(half, name))
+    }
+    await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module", version: "0.0.0" }))
+    const ended = spawnSync(process.execPath, [join(half, "bin.js"), "reconcile"])
+    expect(ended.status).toBe(1)
+    expect(String(ended.stderr)).toMatch(/^mithrandir: it cannot start: .*Main\.js.*; install it again\n$/)
   })
 })

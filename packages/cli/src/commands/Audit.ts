@@ -1,85 +1,129 @@
 /** `mithrandir audit list`: what was done, by whom, with what result. */
-import * as Command from "@effect/cli/Command"
 import { AuditEntry, AuditLog, Command as Model, Page, Timestamp } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Access from "../Access.ts"
+import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
-import type { Program } from "../Program.ts"
+import * as Program from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
-const page = Flags.optional(
-  "page",
-  Flags.numeric(Page.PageNumber, "a page number, from 1"),
-  "which page (default: 1)",
-  "N"
-)
+const page = Flags.optional({
+  name: "page",
+  placeholder: "N",
+  help: "which page",
+  default: "1",
+  schema: Flags.numeric(Page.PageNumber, "a page number, from 1")
+})
 
-const limit = Flags.optional(
-  "limit",
-  Flags.numeric(Page.PageLimit, `a number of entries, 1 to ${Page.maxLimit}`),
-  `how many entries a page has, 1 to ${Page.maxLimit} (default: ${Page.defaultLimit})`,
-  "N"
-)
+const limit = Flags.optional({
+  name: "limit",
+  placeholder: "N",
+  help: `how many entries a page has, 1 to ${Page.maxLimit}`,
+  default: String(Page.defaultLimit),
+  schema: Flags.numeric(Page.PageLimit, `a number of entries, 1 to ${Page.maxLimit}`)
+})
 
-const sortBy = Flags.optional(
-  "sort-by",
-  AuditLog.AuditSort,
-  "what to sort by (default: timestamp)",
-  AuditLog.AuditSort.literals.join("|")
-)
+const sortBy = Flags.optional({
+  name: "sort-by",
+  placeholder: "FIELD",
+  help: `${AuditLog.AuditSort.literals.join(", ")}`,
+  default: "timestamp",
+  schema: AuditLog.AuditSort
+})
 
-const sortOrder = Flags.optional("sort-order", Page.SortOrder, "in which order (default: desc)", "asc|desc")
+const sortOrder = Flags.optional({
+  name: "sort-order",
+  placeholder: "asc|desc",
+  help: "in which order",
+  default: "desc",
+  schema: Page.SortOrder
+})
 
-const Text = Schema.NonEmptyString.annotations({ description: "a text" })
-const actionType = Flags.optional("action-type", Text, "only this action", "ACTION")
-const target = Flags.optional("target", Text, "only this target", "TARGET")
-const actor = Flags.optional("actor", Text, "only what this actor did", "ACTOR")
-const outcome = Flags.optional("outcome", Model.Outcome, "only this outcome", Model.Outcome.literals.join("|"))
+const filter = {
+  actionType: Flags.optional({
+    name: "action-type",
+    placeholder: "ACTION",
+    help: "only this action",
+    schema: Flags.Text
+  }),
+  target: Flags.optional({ name: "target", placeholder: "TARGET", help: "only this target", schema: Flags.Text }),
+  actor: Flags.optional({ name: "actor", placeholder: "ACTOR", help: "only what this actor did", schema: Flags.Text }),
+  outcome: Flags.optional({
+    name: "outcome",
+    placeholder: "OUTCOME",
+    help: `only this outcome: ${Model.Outcome.literals.join(", ")}`,
+    schema: Model.Outcome
+  }),
+  startDate: Flags.optional({
+    name: "start-date",
+    placeholder: "DATE",
+    help: "from this day or moment on, UTC",
+    schema: Timestamp.Bound
+  }),
+  endDate: Flags.optional({
+    name: "end-date",
+    placeholder: "DATE",
+    help: "before this moment, or up to the end of this day, UTC",
+    schema: Timestamp.Bound
+  })
+}
 
-const startDate = Flags.optional("start-date", Timestamp.Bound, "from this day or moment on, UTC", "DATE")
-const endDate = Flags.optional(
-  "end-date",
-  Timestamp.Bound,
-  "before this moment, or up to the end of this day, UTC",
-  "DATE"
-)
+const list = Program.make({
+  name: "list",
+  summary: "List what was done, a page at a time, the newest first.",
+  inputs: { ...filter, page, limit, sortBy, sortOrder, ...Flags.access, output: Flags.output(["table", "json"]) },
+  examples: [
+    { says: "The latest", line: "mithrandir audit list" },
+    { says: "What was done to one job", line: "mithrandir audit list --target mail-000013" },
+    {
+      says: "What is not known to have worked, since a day",
+      line: "mithrandir audit list --outcome timeout --start-date 2026-01-31"
+    },
+    { says: "The third page of a hundred, as JSON", line: "mithrandir audit list --limit 100 --page 3 -o json" }
+  ],
+  exits: ExitCode.wordsOf(
+    ExitCode.ok,
+    ExitCode.failed,
+    ExitCode.usage,
+    ExitCode.notAllowed,
+    ExitCode.unreachable,
+    ExitCode.interrupted
+  ),
+  run: (given) =>
+    Effect.gen(function* () {
+      const found = yield* Access.audit(given, {
+        page: Option.getOrElse(given.page, () => 1),
+        limit: Option.getOrElse(given.limit, () => Page.defaultLimit),
+        sortBy: Option.getOrElse(given.sortBy, () => "timestamp" as const),
+        sortOrder: Option.getOrElse(given.sortOrder, () => "desc" as const),
+        ...present("actionType", given.actionType),
+        ...present("target", given.target),
+        ...present("actor", given.actor),
+        ...present("outcome", given.outcome),
+        ...present("startDate", given.startDate),
+        ...present("endDate", given.endDate)
+      })
+      yield* print(found, given.output)
+    }).pipe(Signals.interruptible)
+})
 
-const query = { page, limit, sortBy, sortOrder, actionType, target, actor, outcome, startDate, endDate }
-const flags = { ...query, ...Flags.access, output: Flags.output }
+export const group: Program.Group = {
+  _tag: "group",
+  name: "audit",
+  summary: "Look at the record of what was done.",
+  members: [list]
+}
 
-const list: Program<"list", typeof flags> = Command.make("list", flags, (flags) =>
-  Effect.gen(function* () {
-    const found = yield* Access.audit(flags, {
-      page: Option.getOrElse(flags.page, () => 1),
-      limit: Option.getOrElse(flags.limit, () => Page.defaultLimit),
-      sortBy: Option.getOrElse(flags.sortBy, () => "timestamp" as const),
-      sortOrder: Option.getOrElse(flags.sortOrder, () => "desc" as const),
-      ...given("actionType", flags.actionType),
-      ...given("target", flags.target),
-      ...given("actor", flags.actor),
-      ...given("outcome", flags.outcome),
-      ...given("startDate", flags.startDate),
-      ...given("endDate", flags.endDate)
-    })
-    yield* print(found, flags.output)
-  }).pipe(Signals.interruptible)
-).pipe(Command.withDescription("List what was done, a page at a time, the newest first."))
-
-export const command = Command.make("audit").pipe(
-  Command.withDescription("Look at the record of what was done."),
-  Command.withSubcommands([list])
-)
-
-const given = <K extends string, A>(key: K, value: Option.Option<A>): { readonly [P in K]?: A } =>
+const present = <K extends string, A>(key: K, value: Option.Option<A>): { readonly [P in K]?: A } =>
   Option.isSome(value) ? ({ [key]: value.value } as { readonly [P in K]?: A }) : {}
 
 const encode = Schema.encode(Schema.Struct({ data: Schema.Array(AuditEntry.AuditEntry), meta: Page.PageMeta }))
 
-const print = (found: Page.Page<AuditEntry.AuditEntry>, format: Output.Format) =>
+const print = (found: Page.Page<AuditEntry.AuditEntry>, format: "table" | "json") =>
   Effect.gen(function* () {
     if (format === "json") return yield* Output.data(Output.json(yield* Effect.orDie(encode(found))))
     const { page, total, totalPages } = found.meta

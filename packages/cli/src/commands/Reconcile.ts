@@ -1,7 +1,4 @@
 /** `mithrandir reconcile`: a pass now, and what it found. */
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import { Event, Service } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,38 +7,62 @@ import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Output from "../Output.ts"
-import type { Program } from "../Program.ts"
+import * as Program from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
 
-const service = Flags.argument("SERVICE", Service.ServiceId, "which service (default: each)").pipe(Args.optional)
+const service = Flags.optionalArgument({
+  name: "SERVICE",
+  help: "which service; without it each",
+  schema: Service.ServiceId
+})
 
-const accept = Options.boolean("accept").pipe(
-  Options.withDescription("take what the service says for true, ending its open disputes; this is recorded")
-)
+const accept = Flags.toggle({
+  name: "accept",
+  help: "take what the service says for true, ending its open disputes; this is recorded"
+})
 
-const exitCode = Options.boolean("exit-code").pipe(
-  Options.withDescription(`exit with ${ExitCode.discrepancy} where a discrepancy is found`)
-)
+const exitCode = Flags.toggle({
+  name: "exit-code",
+  help: `exit with ${ExitCode.discrepancy} where a discrepancy is found`
+})
 
-const flags = { service, accept, exitCode, ...Flags.access, output: Flags.output }
-
-export const command: Program<"reconcile", typeof flags> = Command.make("reconcile", flags, (flags) =>
-  Effect.gen(function* () {
-    const access = yield* Access.operator(flags)
-    const updates = yield* access.reconcile({
-      accept: flags.accept,
-      ...(Option.isSome(flags.service) ? { service: flags.service.value } : {})
-    })
-    yield* print(updates, flags.output)
-    const code = ExitCode.ofPasses(updates, { tellDiscrepancy: flags.exitCode })
-    if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
-  }).pipe(Effect.scoped, Signals.interruptible)
-).pipe(Command.withDescription("Compare what is expected with what the services say, now."))
+export const program = Program.make({
+  name: "reconcile",
+  summary: "Compare what is expected with what the services say, now.",
+  details: [
+    "What the ordinary life of jobs explains is adopted. What is left is a discrepancy, and stays one until the sides agree again, a command of ours explains it, or somebody accepts it."
+  ],
+  inputs: { service, accept, exitCode, ...Flags.access, output: Flags.output(["table", "json"]) },
+  examples: [
+    { says: "All services", line: "mithrandir reconcile" },
+    { says: "In a script that must notice", line: "mithrandir reconcile --exit-code" },
+    { says: "Take what one service says for true, on the record", line: "mithrandir reconcile palantir --accept" },
+    { says: "Through a server, as JSON", line: "mithrandir reconcile --url http://127.0.0.1:4410 -o json" }
+  ],
+  exits: {
+    ...ExitCode.wordsOf(ExitCode.failed, ExitCode.usage, ExitCode.notAllowed, ExitCode.interrupted),
+    0: "compared; without --exit-code whatever was found",
+    3: "a discrepancy, with --exit-code",
+    5: "a service or the server was never reached",
+    6: "the server was asked, and its answer lost"
+  },
+  run: (given) =>
+    Effect.gen(function* () {
+      const access = yield* Access.operator(given)
+      const updates = yield* access.reconcile({
+        accept: given.accept,
+        ...(Option.isSome(given.service) ? { service: given.service.value } : {})
+      })
+      yield* print(updates, given.output)
+      const code = ExitCode.ofPasses(updates, { tellDiscrepancy: given.exitCode })
+      if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
+    }).pipe(Effect.scoped, Signals.interruptible)
+})
 
 const encode = Schema.encode(Schema.Struct({ data: Schema.Array(Event.ReconciliationUpdate) }))
 
-const print = (updates: ReadonlyArray<Event.ReconciliationUpdate>, format: Output.Format) =>
+const print = (updates: ReadonlyArray<Event.ReconciliationUpdate>, format: "table" | "json") =>
   Effect.gen(function* () {
     if (format === "json") return yield* Output.data(Output.json(yield* Effect.orDie(encode({ data: updates }))))
     if (updates.length === 0) return yield* Output.note("no services to reconcile")

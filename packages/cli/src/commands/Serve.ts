@@ -1,6 +1,4 @@
 /** `mithrandir serve`: the server, and what it tells at the terminal while it runs. */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import { Database, EventLog, Mithrandir, WriterLock } from "@mithrandir/core"
@@ -17,30 +15,55 @@ import * as Flags from "../Flags.ts"
 import * as Narrator from "../Narrator.ts"
 import * as Output from "../Output.ts"
 import * as Playground from "../Playground.ts"
-import type { Program } from "../Program.ts"
+import * as Program from "../Program.ts"
 import * as Services from "../Services.ts"
 import * as Settings from "../Settings.ts"
 import * as Signals from "../Signals.ts"
 import type * as Faults from "../sandbox/Faults.ts"
 import { version } from "../Version.ts"
 
-const sandbox = Options.boolean("sandbox").pipe(
-  Options.withDescription("start a Palantir with living jobs, and reconcile it: nothing else is needed")
-)
+const sandbox = Flags.toggle({
+  name: "sandbox",
+  help: "start a Palantir with living jobs, and reconcile it: nothing else is needed"
+})
 
-const host = Flags.optional("host", Config.Host, `where to listen (default: ${Settings.defaultHost})`, "HOST")
-const port = Flags.optional(
-  "port",
-  Flags.PortText,
-  `where to listen; 0 takes any free port (default: ${Settings.defaultPort})`,
-  "PORT"
-)
+const host = Flags.optional({
+  name: "host",
+  placeholder: "HOST",
+  help: "where to listen",
+  default: Settings.defaultHost,
+  schema: Config.Host
+})
 
-const flags = { sandbox, fault: Playground.fault, host, port, config: Flags.config, database: Flags.database }
+const port = Flags.optional({
+  name: "port",
+  placeholder: "PORT",
+  help: "where to listen; 0 takes any free port",
+  default: String(Settings.defaultPort),
+  schema: Flags.PortText
+})
 
-export const command: Program<"serve", typeof flags> = Command.make("serve", flags, (flags) =>
-  Signals.untilStopped(Effect.scoped(serve(flags)))
-).pipe(Command.withDescription("Poll the services, serve the API and run commands, until told to stop."))
+const { config, database } = Flags.access
+
+export const program = Program.make({
+  name: "serve",
+  summary: "Poll the services, serve the API and run commands, until told to stop.",
+  details: [
+    "It is the one writer of its database: other commands on this machine find it there and go through it. The first Ctrl-C or SIGTERM ends it in good order, the second at once."
+  ],
+  inputs: { host, port, config, database, sandbox, fault: Playground.fault },
+  examples: [
+    { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },
+    { says: "With the services of mithrandir.json", line: "mithrandir serve" },
+    {
+      says: "With another config, on another port",
+      line: "mithrandir serve --config staging.json --database staging.db --port 5000"
+    },
+    { says: "Lose a job every 20 seconds, to see it found", line: "mithrandir serve --sandbox --fault vanish=20s" }
+  ],
+  exits: { ...ExitCode.wordsOf(ExitCode.failed, ExitCode.usage, ExitCode.interrupted), 0: "told to stop, by SIGTERM" },
+  run: (given) => Signals.untilStopped(Effect.scoped(serve(given)))
+})
 
 interface Given extends Settings.Given {
   readonly sandbox: boolean

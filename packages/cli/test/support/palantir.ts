@@ -57,8 +57,9 @@ const answer = (jobs: Map<string, FakeJob>, request: IncomingMessage, response: 
   const { pathname } = new URL(url, "http://localhost")
   const [, , , group, id, action] = pathname.split("/").map(decodeURIComponent)
   if (group === "health") return send(200, { status: "ok" })
+  if (group === "queues" && id !== undefined) return answerQueue(jobs, id, action, send)
   if (group !== "jobs") return send(404, {})
-  if (id === "counts") return send(200, { counts: count(jobs) })
+  if (id === "counts") return send(200, { counts: count(jobs.values()) })
   if (id === "stuck") return send(200, { stuck: [] })
   if (id === undefined) return send(200, { data: Array.from(jobs.values(), shown).sort(byId), nextCursor: null })
   const job = jobs.get(id)
@@ -73,12 +74,26 @@ const answer = (jobs: Map<string, FakeJob>, request: IncomingMessage, response: 
   return send(200, { ...shown(job), attempts: job.attempts })
 }
 
+/** Every queue exists. A purge takes what waits in it. */
+const answerQueue = (
+  jobs: Map<string, FakeJob>,
+  name: string,
+  action: string | undefined,
+  send: (status: number, body: unknown) => void
+) => {
+  const inQueue = [...jobs.values()].filter(({ queue }) => queue === name)
+  if (action === undefined) return send(200, { name, counts: count(inQueue) })
+  const purged = inQueue.filter(({ state }) => state === "waiting" || state === "delayed")
+  for (const { id } of purged) jobs.delete(id)
+  send(200, { purged: purged.length })
+}
+
 const shown = ({ id, queue, state }: FakeJob) => ({ id, queue, state, updatedAt })
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1)
 
-const count = (jobs: Map<string, FakeJob>) => {
+const count = (jobs: Iterable<FakeJob>) => {
   const counts = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }
-  for (const { state } of jobs.values()) counts[state] += 1
+  for (const { state } of jobs) counts[state] += 1
   return counts
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-/** The built program. Build it first: `npx tsc -b`. */
+/** The program as it is bundled, anew with every start of the tests. */
 export const bin = fileURLToPath(new URL("../../dist/bin.js", import.meta.url))
 
 /** How long a line or an end is waited for, unless told otherwise. Only a test that fails waits that long. */

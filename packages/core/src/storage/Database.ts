@@ -22,9 +22,14 @@ export class SqliteDriver extends Context.Tag("@mithrandir/core/SqliteDriver")<
       readonly readonly: boolean
       /** Leave the journal mode as it is: for the lock file. */
       readonly disableWAL: boolean
-    }) => Effect.Effect<SqlClient, SqlError, Scope.Scope>
+    }) => Effect.Effect<SqlClient, SqlError | DriverUnusable, Scope.Scope>
   }
 >() {}
+
+/** The driver itself does not work, whatever file it is given; `problem` says why and what to do. */
+export class DriverUnusable extends Schema.TaggedError<DriverUnusable>()("DriverUnusable", {
+  problem: Schema.String
+}) {}
 
 /**
  * What this process wants of the database. `writer`: be the one writer, or fail at once. `standby`: be the writer
@@ -162,6 +167,7 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
   if (error instanceof SettingRefused) {
     return because("pragma", `SQLite did not take the setting ${error.pragma}; it must be version 3.43 or later`)
   }
+  if (error instanceof DriverUnusable) return because("failed", `it could not be opened: ${error.problem}`)
   if (isPlatformError(error)) {
     switch (error.reason) {
       case "NotFound":

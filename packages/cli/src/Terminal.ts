@@ -1,0 +1,38 @@
+/** The two streams that people and pipes read: whether they take colours, and how the process leaves them. */
+import * as ExitNumber from "./ExitNumber.ts"
+
+/** Whether stdout takes colours: a terminal, and nobody said `NO_COLOR`. */
+export const stdoutColours = (): boolean => takesColours(process.stdout, process.env)
+
+/** The same of stderr. */
+export const stderrColours = (): boolean => takesColours(process.stderr, process.env)
+
+export const takesColours = (
+  stream: { readonly isTTY?: boolean },
+  env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined }
+): boolean => stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb"
+
+/** From here on a stream that nobody reads, or that cannot be written, ends the process in good order. */
+export const guard = (): void => {
+  process.stdout.on("error", unwritable)
+  process.stderr.on("error", () => undefined)
+}
+
+/** Ends the process once what was printed has left it; whatever a driver still holds open is let go with it. */
+export const leave = (code: ExitNumber.ExitCode): void => {
+  process.stdout.write("", (error) => {
+    // A file tells of its error here first.
+    if (error) unwritable(error)
+    else process.stderr.write("", () => process.exit(code))
+  })
+}
+
+/** Whoever reads us may stop reading (`| head`): no failure of ours. But what a full disk swallowed was not told. */
+const unwritable = ({ code = "unknown" }: NodeJS.ErrnoException): void => {
+  if (code === "EPIPE") process.exit(ExitNumber.ok)
+  // Told by whatever was written last, and by the stream.
+  process.stdout.off("error", unwritable).on("error", () => undefined)
+  process.stderr.write(`mithrandir: what should be printed could not be written (${code})\n`, () =>
+    process.exit(ExitNumber.failed)
+  )
+}

@@ -1,0 +1,126 @@
+/** Every line that help tells people to type: it is typed, in a shell, and does what help says. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { copyFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { root } from "../src/Cli.ts"
+import { type Example, members } from "../src/Program.ts"
+import * as Palantir from "./support/palantir.ts"
+import { bin, run, start, stopAll } from "./support/process.ts"
+
+/** Those that go on until they are stopped, by the line that says that they do what they should. */
+const lasting: ReadonlyArray<readonly [RegExp, ready: RegExp]> = [
+  [/^mithrandir serve\b/, /^mithrandir \S+ listens on http/m],
+  [/^mithrandir sandbox\b/, /^sandbox: a Palantir listens on http/m]
+]
+
+/** The server that the examples name is the one of this test, and no example takes a port that may be in use. */
+const here = (line: string) => line.replaceAll("http://127.0.0.1:4410", served.url).replace(/--port \d+/, "--port 0")
+
+let path: string
+/** A database that has something on the record. */
+let record: string
+let served: { readonly palantir: Palantir.FakePalantir; readonly directory: string; readonly url: string }
+
+/** A directory where the examples work: a config, and a Palantir with the jobs that they name. */
+const house = async () => {
+  const palantir = await Palantir.start()
+  const job = (id: string, queue: string, state: Palantir.FakeJob["state"]) =>
+    palantir.jobs.set(id, { id, queue, state, attempts: 1 })
+  job("mail-000013", "mail", "failed")
+  job("mail-000014", "mail", "failed")
+  job("mail-000021", "mail", "delayed")
+  const directory = await mkdtemp(join(tmpdir(), "mithrandir-examples-"))
+  const config = { services: [{ id: "palantir", type: "palantir", url: palantir.url, settle: "20 millis" }] }
+  for (const name of ["mithrandir.json", "staging.json"]) await writeFile(join(directory, name), JSON.stringify(config))
+  return { directory, palantir }
+}
+
+const leave = async ({ directory, palantir }: Awaited<ReturnType<typeof house>>) => {
+  await palantir.close()
+  await rm(directory, { recursive: true, force: true })
+}
+
+beforeAll(async () => {
+  const inside = await house()
+  path = await mkdtemp(join(tmpdir(), "mithrandir-bin-"))
+  await symlink(bin, join(path, "mithrandir"))
+  const done = ["run", "delete-job", "job-9", "-s", "palantir", "--command-id", "inc-7-0"]
+  expect(await run(done, { cwd: inside.directory })).toMatchObject({ code: 0 })
+  record = join(path, "record.db")
+  await copyFile(join(inside.directory, "mithrandir.db"), record)
+  const server = start(["serve", "--port", "0"], { cwd: inside.directory })
+  const [, url = ""] = await server.line(/listens on (http\S+)/)
+  await server.line(/palantir: verified/)
+  served = { ...inside, url }
+})
+afterAll(async () => {
+  await stopAll()
+  await leave(served)
+  await rm(path, { recursive: true, force: true })
+})
+
+/** Types a line into a shell, and stops what goes on once it is there. */
+const type = (line: string, cwd: string) =>
+  new Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resolve, reject) => {
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith("MITHRANDIR_"))
+    )
+    const ready = lasting.find(([command]) => command.test(line))?.[1]
+    // Without `exec` a signal would end the shell alone.
+    const child: ChildProcess = spawn("sh", ["-c", ready === undefined ? line : `exec ${line}`], {
+      cwd,
+      env: { ...inherited, PATH: `${path}${delimiter}${process.env.PATH}`, MITHRANDIR_PORT: "0" },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    const printed = { stdout: "", stderr: "" }
+    let isStopped = false
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream]?.setEncoding("utf8").on("data", (text: string) => {
+        printed[stream] += text
+        if (!ready?.test(printed.stderr) || isStopped) return
+        // Twice would be less polite than it says.
+        isStopped = true
+        child.kill("SIGTERM")
+      })
+    }
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, ...printed }))
+  })
+
+const works = async ({ line }: Example) => {
+  const inside = await house()
+  await copyFile(record, join(inside.directory, "mithrandir.db"))
+  try {
+    const ended = await type(here(line), inside.directory)
+    expect(ended.stderr).not.toMatch(/^mithrandir: /m)
+    expect(ended).toMatchObject({ code: 0 })
+  } finally {
+    await leave(inside)
+  }
+}
+
+const programs = members(root).flatMap((member) =>
+  member._tag === "program"
+    ? [{ name: member.name, program: member }]
+    : member.members.map((program) => ({ name: `${member.name} ${program.name}`, program }))
+)
+
+describe("the help on mithrandir", () => {
+  it.each(root.examples)("$line", works)
+})
+
+describe.each(programs)("the help on $name", ({ name, program }) => {
+  it("has from 2 to 5 examples, all of this command", () => {
+    expect(program.examples.length).toBeGreaterThanOrEqual(2)
+    expect(program.examples.length).toBeLessThanOrEqual(5)
+    for (const { line } of program.examples) expect(line).toMatch(new RegExp(`\\bmithrandir ${name}\\b`))
+  })
+
+  it("says with which codes it can end: done, misused, and others", () => {
+    expect(Object.keys(program.exits)).toEqual(expect.arrayContaining(["0", "2"]))
+  })
+
+  it.each(program.examples)("$line", works)
+})

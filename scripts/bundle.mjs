@@ -1,0 +1,68 @@
+// Bundles the command line of this checkout from its sources, and writes its help. What is there already stays untouched.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { build } from "esbuild"
+
+const packages = fileURLToPath(new URL("../packages/", import.meta.url))
+const cli = join(packages, "cli")
+const dist = join(cli, "dist")
+
+/** What is not in the bundle stays a dependency of the package: native modules, and what is loaded only where it is used. */
+const external = Object.keys(createRequire(import.meta.url)(join(cli, "package.json")).dependencies)
+
+/** Writes the bundle where it differs from what is there, so that programs that run from it are not disturbed. */
+export const bundle = async () => {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: cli,
+    entryPoints: ["src/bin.ts", "src/Main.ts", "src/HelpTexts.ts"],
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    chunkNames: "chunk-[hash]",
+    external,
+    // Sources, not the last build of them.
+    alias: {
+      "@mithrandir/core/BullMq": join(packages, "core/src/sources/BullMq.ts"),
+      "@mithrandir/core": join(packages, "core/src/index.ts"),
+      "@mithrandir/http": join(packages, "http/src/index.ts")
+    },
+    // For what is CommonJS within.
+    banner: {
+      js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);'
+    },
+    sourcemap: "linked",
+    sourcesContent: false,
+    keepNames: true,
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "warning"
+  })
+  mkdirSync(dist, { recursive: true })
+  const kept = new Set(["help.json", "types"])
+  for (const { contents, path } of outputFiles) {
+    kept.add(path.slice(dist.length + 1))
+    write(path, contents)
+  }
+  for (const name of readdirSync(dist)) if (!kept.has(name)) rmSync(join(dist, name), { recursive: true })
+  const { helpTexts } = await import(`${pathToFileURL(join(dist, "HelpTexts.js"))}?${Date.now()}`)
+  write(join(dist, "help.json"), Buffer.from(JSON.stringify(helpTexts, null, 2)))
+  return metafile
+}
+
+const write = (path, contents) => {
+  if (existsSync(path) && readFileSync(path).equals(contents)) return
+  writeFileSync(path, contents, { mode: path.endsWith("bin.js") ? 0o755 : 0o644 })
+}
+
+/** Before tests that start the program: none runs an old bundle. */
+export const setup = async () => {
+  await bundle()
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
