@@ -1,0 +1,208 @@
+// Renders what the program says of itself as pages for people: the API from its OpenAPI document, the config from its
+// JSON Schema, the command line from its own help.
+
+/** What stands at the head of each page. */
+const generated = "<!-- Made from the code by `npm run generate`; changes belong there. -->"
+
+/** A cell of a table: on one line, without what would end the cell. */
+const cell = (text = "") => text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|")
+
+const table = (heads, rows) =>
+  rows.length === 0
+    ? ""
+    : [heads, heads.map(() => "---"), ...rows.map((row) => row.map(cell))]
+        .map((row) => `| ${row.join(" | ")} |`)
+        .join("\n")
+
+const page = (...parts) => `${parts.filter((part) => part !== "" && part !== undefined).join("\n\n")}\n`
+
+const nameOf = (ref) => ref.split("/").at(-1)
+
+/** GitHub's anchor of a heading. */
+const anchor = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-")
+
+const bounds = ({ exclusiveMinimum, maxItems, maximum, maxLength, minItems, minimum, minLength }, unit) => {
+  const low = minimum ?? minItems ?? minLength ?? exclusiveMinimum
+  const high = maximum ?? maxItems ?? maxLength
+  if (low === undefined && high === undefined) return ""
+  const suffix = unit === undefined ? "" : ` ${unit}`
+  if (high === undefined) return low === 0 || low === 1 ? "" : ` (at least ${low}${suffix})`
+  return low === undefined ? ` (at most ${high}${suffix})` : ` (${low} to ${high}${suffix})`
+}
+
+/** What a value may be, in a word or a few. `link` says what becomes of a name. */
+const typeOf = (schema, link) => {
+  if (schema === undefined || schema === true || Object.keys(schema).length === 0) return "any JSON"
+  if (schema.$ref !== undefined) return link(nameOf(schema.$ref))
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ")
+  const several = schema.anyOf ?? schema.oneOf
+  if (several !== undefined) return [...new Set(several.map((one) => typeOf(one, link)))].join(" or ")
+  if (schema.allOf !== undefined) return schema.allOf.length === 1 ? typeOf(schema.allOf[0], link) : "object"
+  if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type }, link)).join(" or ")
+  switch (schema.type) {
+    case "array":
+      return `list of ${typeOf(schema.items, link)}${bounds(schema)}`
+    case "string":
+      return `${schema.format === undefined ? "text" : schema.format}${bounds(schema, "characters")}`
+    case "integer":
+      return `whole number${bounds(schema)}`
+    case "number":
+      return `number${bounds(schema)}`
+    case "boolean":
+      return "true or false"
+    case "object":
+      return "object"
+    case "null":
+      return "null"
+    default:
+      return "any JSON"
+  }
+}
+
+const properties = (schema, link) =>
+  table(
+    ["name", "", "type", ""],
+    Object.entries(schema.properties ?? {}).map(([name, property]) => [
+      `\`${name}\``,
+      (schema.required ?? []).includes(name) ? "required" : "",
+      typeOf(property, link),
+      [
+        property.description ?? "",
+        property.default === undefined ? "" : `Default: \`${JSON.stringify(property.default)}\`.`
+      ]
+        .filter(Boolean)
+        .join(" ")
+    ])
+  )
+
+const methods = ["get", "head", "post", "put", "patch", "delete"]
+
+/** The API, from its OpenAPI 3.1 document. */
+export const http = (document) => {
+  const schemas = document.components?.schemas ?? {}
+  const link = (name) => (name in schemas ? `[${name}](#${anchor(name)})` : name)
+  const deref = (value, group) =>
+    value?.$ref === undefined ? value : document.components?.[group]?.[nameOf(value.$ref)]
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    methods.filter((method) => method in item).map((method) => ({ path, method, operation: item[method] }))
+  )
+  const tags = [...new Set(operations.flatMap(({ operation }) => operation.tags ?? []))]
+
+  const answers = (operation) =>
+    table(
+      ["status", "media type", "body", ""],
+      Object.entries(operation.responses).flatMap(([status, response]) => {
+        const { content, description, headers } = deref(response, "responses")
+        const more = Object.keys(headers ?? {})
+        const words = `${description ?? ""}${more.length === 0 ? "" : ` Headers: ${more.map((name) => `\`${name}\``).join(", ")}.`}`
+        const bodies = Object.entries(content ?? { "": {} })
+        return bodies.map(([type, { schema }], index) => [
+          index === 0 ? status : "",
+          type,
+          type === "" ? "" : typeOf(schema, link),
+          index === 0 ? words : ""
+        ])
+      })
+    )
+
+  const parameters = (operation) =>
+    table(
+      ["parameter", "in", "", "type", ""],
+      (operation.parameters ?? [])
+        .map((parameter) => deref(parameter, "parameters"))
+        .map(({ description, in: place, name, required, schema }) => [
+          `\`${name}\``,
+          place,
+          required ? "required" : "",
+          typeOf(schema, link),
+          description ?? schema?.description ?? ""
+        ])
+    )
+
+  const bodyOf = (operation) => {
+    const body = deref(operation.requestBody, "requestBodies")
+    if (body === undefined) return ""
+    const types = Object.entries(body.content).map(([type, { schema }]) => `${typeOf(schema, link)}, as \`${type}\``)
+    return `Body: ${types.join("; or ")}.`
+  }
+
+  return page(
+    "# HTTP reference",
+    generated,
+    document.info.description,
+    ...tags.flatMap((tag) => [
+      `## ${tag}`,
+      document.tags?.find(({ name }) => name === tag)?.description,
+      ...operations
+        .filter(({ operation }) => operation.tags?.includes(tag))
+        .flatMap(({ method, operation, path }) => [
+          `### ${method.toUpperCase()} ${path}`,
+          operation.summary,
+          operation.description === operation.summary ? "" : operation.description,
+          parameters(operation),
+          bodyOf(operation),
+          answers(operation)
+        ])
+    ]),
+    "## Schemas",
+    ...Object.entries(schemas).flatMap(([name, schema]) => [
+      `### ${name}`,
+      schema.description,
+      schema.type === "object" && schema.properties !== undefined
+        ? properties(schema, link)
+        : `${typeOf(schema, link)}.`
+    ])
+  )
+}
+
+/** The config file, from its JSON Schema. `nameOfKey` gives the flag and the variable of a key of the top. */
+export const config = (schema, waysOf) => {
+  const definitions = schema.definitions ?? schema.$defs ?? {}
+  const resolve = (value) => (value?.$ref === undefined ? value : { ...definitions[nameOf(value.$ref)], ...value })
+  const link = (name) => typeOf(definitions[name], link)
+  const top = resolve(schema)
+  const entries = Object.entries(top.properties).filter(([name]) => name !== "$schema")
+  const services = resolve(top.properties.services)
+  const kinds = (resolve(services.items).anyOf ?? resolve(services.items).oneOf ?? [services.items]).map(resolve)
+  return page(
+    "# Configuration reference",
+    generated,
+    schema.description,
+    table(
+      ["key", "flag", "variable", "type", "default", ""],
+      entries.map(([name, value]) => {
+        const property = resolve(value)
+        const { flag, variable } = waysOf(name)
+        return [
+          `\`${name}\``,
+          `\`${flag}\``,
+          `\`${variable}\``,
+          typeOf(property, link),
+          property.default === undefined ? "" : `\`${JSON.stringify(property.default)}\``,
+          property.description ?? ""
+        ]
+      })
+    ),
+    ...kinds.flatMap((kind) => [
+      `## A service of type \`${resolve(kind.properties.type).const ?? resolve(kind.properties.type).enum?.[0]}\``,
+      kind.description,
+      properties(
+        { ...kind, properties: Object.fromEntries(Object.entries(kind.properties).map(([k, v]) => [k, resolve(v)])) },
+        link
+      )
+    ])
+  )
+}
+
+/** The command line, from what each command says for `--help`. */
+export const cli = (helps) =>
+  page(
+    "# Command line reference",
+    generated,
+    ...helps.flatMap(({ command, help }) => [`## ${command}`, ["```text", help.trimEnd(), "```"].join("\n")])
+  )
