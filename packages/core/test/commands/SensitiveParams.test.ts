@@ -15,12 +15,23 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Action from "../../src/commands/Action.ts"
-import { Commands } from "../../src/commands/Commands.ts"
-import { EventLog } from "../../src/events/EventLog.ts"
+import * as CommandCatalog from "../../src/commands/CommandCatalog.ts"
+import * as CommandDispatcher from "../../src/commands/CommandDispatcher.ts"
+import * as CommandJournal from "../../src/commands/CommandJournal.ts"
+import * as CommandRunner from "../../src/commands/CommandRunner.ts"
+import * as CommandsModule from "../../src/commands/Commands.ts"
+import * as InFlight from "../../src/commands/InFlight.ts"
+import * as EventLogModule from "../../src/events/EventLog.ts"
+import * as Ledger from "../../src/ledger/Ledger.ts"
+import * as ServiceRegistry from "../../src/services/ServiceRegistry.ts"
 import { ActionRejected, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
+import * as Store from "../../src/storage/Store.ts"
 import { ended, run } from "../support/commands.ts"
-import { layerHouse, makeFile, query, service } from "../support/house.ts"
+import { layerDatabase, layerHouse, makeFile, query, service } from "../support/house.ts"
+
+const { Commands } = CommandsModule
+const { EventLog } = EventLogModule
 
 /** A low-entropy secret, and one that JSON has to escape. */
 const pin = "hush-4711"
@@ -257,23 +268,42 @@ describe("after a crash, a command with sensitive params", () => {
   )
 })
 
-describe("a recovery beside commands that are just being accepted", () => {
-  it.scoped("takes the params of none of them for lost", () =>
+describe("a recovery beside a command that is just being accepted", () => {
+  it.scoped("does not take its params for lost", () =>
     Effect.gen(function* () {
-      const { given, house } = yield* begun
+      const memory = yield* MemorySource.make
+      yield* memory.control.put({ id: "a" })
+      const { action, given } = makeUnlock()
+      const accepted = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      // In the journal, and not dispatched yet.
+      const journal = Layer.map(CommandJournal.layer, (context) => {
+        const real = Context.get(context, CommandJournal.CommandJournal)
+        const hold = Effect.zipRight(Deferred.succeed(accepted, undefined), Deferred.await(goOn))
+        return Context.make(CommandJournal.CommandJournal, {
+          ...real,
+          accept: (command) => Effect.tap(real.accept(command), hold)
+        })
+      })
+      const commands = CommandsModule.layer.pipe(
+        Layer.provide(CommandDispatcher.layerInProcess),
+        Layer.provide(CommandRunner.layer),
+        Layer.provide(InFlight.layer),
+        Layer.provide([journal, CommandCatalog.layer([action]), ServiceRegistry.layer([service(memory)])]),
+        Layer.provide([Ledger.layer, EventLogModule.layer]),
+        Layer.provide(Store.layer),
+        Layer.provide(layerDatabase(yield* makeFile))
+      )
       yield* Effect.gen(function* () {
-        const commands = yield* Commands
-        const ids = Array.from({ length: 12 }, (_, index) => `c-${index}`)
-        const recovering = yield* Effect.fork(Effect.forever(Effect.zipRight(commands.recover, Effect.yieldNow())))
-        yield* Effect.forEach(ids, (id) => commands.submit(order(id, full), "tester"), { concurrency: 4 })
-        const ends = yield* Effect.forEach(ids, (id) => Effect.map(ended(id), (all) => all.at(-1)?.phase))
-        yield* Fiber.interrupt(recovering)
-        assert.deepStrictEqual(
-          ends,
-          ids.map(() => "success" as const)
-        )
-        assert.strictEqual(given.length, ids.length)
-      }).pipe(Effect.withMaxOpsBeforeYield(33), Effect.provide(house))
+        const { recover, submit } = yield* Commands
+        const submitting = yield* Effect.fork(submit(order("one", full), "tester"))
+        yield* Deferred.await(accepted)
+        yield* recover
+        assert.strictEqual((yield* ended("one")).at(-1)?.phase, "success")
+        yield* Deferred.succeed(goOn, undefined)
+        yield* Fiber.join(submitting)
+        assert.deepStrictEqual(given, [[pin, quoted]])
+      }).pipe(Effect.provide(commands))
     })
   )
 })
