@@ -10,7 +10,7 @@ import { tally } from "../../src/model/JobView.ts"
 import * as Reconciler from "../../src/reconciliation/Reconciler.ts"
 import { SourceInvalid, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
-import { layerHouse, makeFile, query, service } from "../support/house.ts"
+import { type HouseOptions, layerHouse, makeFile, query, service } from "../support/house.ts"
 
 const rows = (file: string) =>
   query<{ status: string; discrepancy_details_json: string | null }>(
@@ -19,7 +19,7 @@ const rows = (file: string) =>
   )
 
 /** A mail service with jobs a (waiting), b (active), c (completed), d (failed), and one pass behind it. */
-const begun = (definition: Parameters<typeof service>[1] = {}, options: Parameters<typeof layerHouse>[2] = {}) =>
+const begun = (definition: Parameters<typeof service>[1] = {}, options: HouseOptions = {}) =>
   Effect.gen(function* () {
     const memory = yield* MemorySource.make
     const file = yield* makeFile

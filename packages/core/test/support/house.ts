@@ -46,10 +46,16 @@ export const service = (
   source: Layer.succeed(JobSource, memory.source)
 })
 
-export const layerHouse = (
+/** What a house has beside its services. */
+export type HouseOptions<E2 = never, R2 = never> = { readonly mode?: Database.Mode } & Omit<
+  Mithrandir.Options<never, never, E2, R2>,
+  "services"
+>
+
+export const layerHouse = <E2 = never, R2 = never>(
   filename: string,
   services: ReadonlyArray<ServiceDefinition>,
-  options: { readonly mode?: Database.Mode } & Partial<Omit<Mithrandir.Options<never, never>, "services">> = {}
+  options: HouseOptions<E2, R2> = {}
 ) =>
   Mithrandir.layer({ ...options, services }).pipe(
     Layer.provide(layerDatabase(filename, options.mode)),
