@@ -66,7 +66,9 @@ export const make =
 
       const pause = Effect.flatMap(Random.nextRange(0.5, 1), (part) =>
         Effect.sleep(
-          Duration.min(Duration.times(firstPause, 2 ** Math.min(failures++, 10)), longestPause).pipe(Duration.times(part))
+          Duration.min(Duration.times(firstPause, 2 ** Math.min(failures++, 10)), longestPause).pipe(
+            Duration.times(part)
+          )
         )
       )
 

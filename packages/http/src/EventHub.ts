@@ -206,7 +206,13 @@ const make = (options: Options) =>
       yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
     })
 
-    return EventHub.of({ open: openFor, ofCommand, listeners: Effect.sync(() => open.size), closing: Deferred.await(closed), close })
+    return EventHub.of({
+      open: openFor,
+      ofCommand,
+      listeners: Effect.sync(() => open.size),
+      closing: Deferred.await(closed),
+      close
+    })
   })
 
 /** The hub, following the log for as long as the layer lives. */

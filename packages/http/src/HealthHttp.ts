@@ -12,20 +12,20 @@ const checkTimeout = Duration.seconds(2)
 
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirHealth", (handlers) =>
-  Effect.gen(function* () {
-    const store = yield* Store.Store
-    const checks: ReadonlyArray<Check> = [{ name: "store", check: store.writable }, ...(yield* Readiness)]
-    return handlers
-      .handle("live", () => Effect.succeed({ status: "live" as const }))
-      .handle("ready", () =>
-        Effect.gen(function* () {
-          const failures = (yield* Effect.forEach(checks, failure, { concurrency: "unbounded" })).flat()
-          if (failures.length > 0) return yield* Problem.make("not-ready", { errors: failures })
-          return { status: "ready" as const }
-        })
-      )
-  })
-)
+    Effect.gen(function* () {
+      const store = yield* Store.Store
+      const checks: ReadonlyArray<Check> = [{ name: "store", check: store.writable }, ...(yield* Readiness)]
+      return handlers
+        .handle("live", () => Effect.succeed({ status: "live" as const }))
+        .handle("ready", () =>
+          Effect.gen(function* () {
+            const failures = (yield* Effect.forEach(checks, failure, { concurrency: "unbounded" })).flat()
+            if (failures.length > 0) return yield* Problem.make("not-ready", { errors: failures })
+            return { status: "ready" as const }
+          })
+        )
+    })
+  )
 
 const failure = ({ check, name }: Check): Effect.Effect<ReadonlyArray<Problem.FieldProblem>> =>
   check.pipe(

@@ -56,11 +56,7 @@ type Foreign<G extends HttpApiGroup.HttpApiGroup.Any> = Exclude<
  */
 export const layerFor = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
   host: HttpApi.HttpApi<Id, G, E, R>
-): Layer.Layer<
-  HttpApiGroup.HttpApiGroup.ToService<Id, Mount.Groups>,
-  never,
-  Core | EventHub | Gate | Foreign<G>
-> => {
+): Layer.Layer<HttpApiGroup.HttpApiGroup.ToService<Id, Mount.Groups>, never, Core | EventHub | Gate | Foreign<G>> => {
   const mount = Mount.of(host)
   const { api } = mount
   return Layer.mergeAll(

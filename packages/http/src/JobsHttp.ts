@@ -9,16 +9,16 @@ import * as Upstream from "./Upstream.ts"
 
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirJobs", (handlers) =>
-  Effect.map(ServiceRegistry.ServiceRegistry, (registry) =>
-    handlers.handle("stuck", ({ request, urlParams }) =>
-      Effect.gen(function* () {
-        const stuck = yield* choose(registry.all, urlParams.service)
-        const answer = yield* Effect.catchTags(stuck(queryWithoutService(request.url)), Upstream.problems)
-        return yield* pass(answer)
-      })
+    Effect.map(ServiceRegistry.ServiceRegistry, (registry) =>
+      handlers.handle("stuck", ({ request, urlParams }) =>
+        Effect.gen(function* () {
+          const stuck = yield* choose(registry.all, urlParams.service)
+          const answer = yield* Effect.catchTags(stuck(queryWithoutService(request.url)), Upstream.problems)
+          return yield* pass(answer)
+        })
+      )
     )
   )
-)
 
 type Stuck = NonNullable<JobSource.Shape["stuck"]>
 

@@ -61,7 +61,10 @@ const pick = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
   const missing = names.filter((name) => host.groups[name] === undefined)
   if (missing.length > 0) throw new TypeError(`this API lacks groups of Mithrandir's: ${missing.join(", ")}`)
   const groups = names.flatMap((name) => host.groups[name] ?? [])
-  return groups.reduce<unknown>((api, group) => (api as Mounted<Id>).add(group), HttpApi.make("mithrandir")) as Mounted<Id>
+  return groups.reduce<unknown>(
+    (api, group) => (api as Mounted<Id>).add(group),
+    HttpApi.make("mithrandir")
+  ) as Mounted<Id>
 }
 
 /** What stands before the paths that our routes have by themselves. The same for all of them. */
@@ -98,5 +101,4 @@ const routesOf = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E,
   return routes
 }
 
-const patternOf = (path: string): string =>
-  path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")
+const patternOf = (path: string): string => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")

@@ -113,7 +113,10 @@ const problems = (told: Told) => {
     Array.from(byStatus).map(([status, codes]) => [
       status,
       {
-        description: codes.map((code) => `\`${code}\`: ${kinds[code].title}`).join(". ").concat("."),
+        description: codes
+          .map((code) => `\`${code}\`: ${kinds[code].title}`)
+          .join(". ")
+          .concat("."),
         ...(headersOf[status] === undefined ? {} : { headers: headersOf[status] }),
         content: { [contentType]: { schema: problemOf(codes) }, ...told.beside }
       }

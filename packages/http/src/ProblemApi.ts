@@ -13,7 +13,7 @@ export const general = {
   "malformed-http": { status: 400, title: "This is not HTTP" },
   "host-required": { status: 400, title: "A Host header is required" },
   "service-required": { status: 400, title: "Say which service" },
-  "unauthenticated": { status: 401, title: "Say who you are" },
+  unauthenticated: { status: 401, title: "Say who you are" },
   "cross-origin": { status: 403, title: "Not for pages of other origins" },
   "not-local": { status: 403, title: "Not from this address" },
   "not-found": { status: 404, title: "There is nothing here" },

@@ -26,23 +26,29 @@ import { retryAfterSeconds } from "./ProblemApi.ts"
  */
 export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, never, Gate> =>
   HttpApiBuilder.middleware(
-    Effect.map(Gate, ({ judge }) => (app) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const path = pathOf(request)
-        const answered = (cause: Cause.Cause<unknown>) =>
-          Effect.map(answer(request, hasNoRoute(cause) ? refusal(mount, judge, request) : describe(cause), cause), withHeaders)
-        if (!mount.owns(request.method, path)) {
-          return Effect.catchAllCause(app, (cause) =>
-            hasNoRoute(cause) && mount.claims(path) ? answered(cause) : Effect.failCause(cause)
-          )
-        }
-        return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
-          Effect.zipRight(app),
-          Effect.catchAllCause((cause) =>
-            Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answered(cause)
-          )
-        )
-      })
+    Effect.map(
+      Gate,
+      ({ judge }) =>
+        (app) =>
+          Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+            const path = pathOf(request)
+            const answered = (cause: Cause.Cause<unknown>) =>
+              Effect.map(
+                answer(request, hasNoRoute(cause) ? refusal(mount, judge, request) : describe(cause), cause),
+                withHeaders
+              )
+            if (!mount.owns(request.method, path)) {
+              return Effect.catchAllCause(app, (cause) =>
+                hasNoRoute(cause) && mount.claims(path) ? answered(cause) : Effect.failCause(cause)
+              )
+            }
+            return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
+              Effect.zipRight(app),
+              Effect.catchAllCause((cause) =>
+                Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answered(cause)
+              )
+            )
+          })
     )
   )
 
@@ -57,7 +63,11 @@ const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServe
     ...response.headers
   })
 
-const answer = (request: HttpServerRequest.HttpServerRequest, { allow, json }: Described, cause: Cause.Cause<unknown>) =>
+const answer = (
+  request: HttpServerRequest.HttpServerRequest,
+  { allow, json }: Described,
+  cause: Cause.Cause<unknown>
+) =>
   Effect.gen(function* () {
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {

@@ -7,18 +7,18 @@ import type { Mounted } from "./Mount.ts"
 
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirReconciliation", (handlers) =>
-  Effect.map(Reconciler.Reconciler, (reconciler) =>
-    handlers
-      .handle("status", () => Effect.map(reconciler.status, (data) => ({ data })))
-      .handle("run", ({ payload: { accept, service } }) =>
-        Effect.gen(function* () {
-          const { actor } = yield* CurrentPrincipal
-          const data = yield* reconciler.run({
-            ...(service === undefined ? {} : { service }),
-            ...(accept === true ? { acceptAs: actor } : {})
+    Effect.map(Reconciler.Reconciler, (reconciler) =>
+      handlers
+        .handle("status", () => Effect.map(reconciler.status, (data) => ({ data })))
+        .handle("run", ({ payload: { accept, service } }) =>
+          Effect.gen(function* () {
+            const { actor } = yield* CurrentPrincipal
+            const data = yield* reconciler.run({
+              ...(service === undefined ? {} : { service }),
+              ...(accept === true ? { acceptAs: actor } : {})
+            })
+            return { data }
           })
-          return { data }
-        })
-      )
+        )
+    )
   )
-)

@@ -6,7 +6,7 @@ import type { Mounted } from "./Mount.ts"
 
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirServices", (handlers) =>
-  Effect.map(HealthMonitor.HealthMonitor, (monitor) =>
-    handlers.handle("registered", () => Effect.map(monitor.services, (data) => ({ data })))
+    Effect.map(HealthMonitor.HealthMonitor, (monitor) =>
+      handlers.handle("registered", () => Effect.map(monitor.services, (data) => ({ data })))
+    )
   )
-)

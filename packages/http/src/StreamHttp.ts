@@ -8,9 +8,9 @@ import { type Event, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
+import { EventHub } from "./EventHub.ts"
 import * as KnownServices from "./KnownServices.ts"
 import type { Mounted } from "./Mount.ts"
-import { EventHub } from "./EventHub.ts"
 import { eventStream, type StreamQuery } from "./StreamApi.ts"
 
 /** Proxies must neither hold a stream back nor change it. */
@@ -24,23 +24,23 @@ export const respond = (
 
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirStream", (handlers) =>
-  Effect.gen(function* () {
-    const hub = yield* EventHub
-    const registry = yield* ServiceRegistry.ServiceRegistry
+    Effect.gen(function* () {
+      const hub = yield* EventHub
+      const registry = yield* ServiceRegistry.ServiceRegistry
 
-    return handlers.handleRaw("open", ({ headers, request, urlParams }) =>
-      Effect.gen(function* () {
-        if (urlParams.service !== undefined) yield* KnownServices.check(registry, urlParams.service)
-        const bytes = yield* hub.open({
-          filter: filterOf(urlParams),
-          lastEventId: lastEventIdOf(headers["last-event-id"], urlParams.lastEventId),
-          hangUp: hangUpOf(request)
+      return handlers.handleRaw("open", ({ headers, request, urlParams }) =>
+        Effect.gen(function* () {
+          if (urlParams.service !== undefined) yield* KnownServices.check(registry, urlParams.service)
+          const bytes = yield* hub.open({
+            filter: filterOf(urlParams),
+            lastEventId: lastEventIdOf(headers["last-event-id"], urlParams.lastEventId),
+            hangUp: hangUpOf(request)
+          })
+          return respond(bytes)
         })
-        return respond(bytes)
-      })
-    )
-  })
-)
+      )
+    })
+  )
 
 const filterOf = ({ event, service }: StreamQuery): Event.EventFilter => ({
   ...(service === undefined ? {} : { services: service }),

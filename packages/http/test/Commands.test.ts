@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { JobSource } from "@mithrandir/core"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { ask, assertProblem, command, post } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 import { listen, seqOf } from "./support/listen.ts"
@@ -198,7 +201,8 @@ describe("POST /commands/run", () => {
         ["params", [[], "x", 1, null]],
         ["reason", [1, "x".repeat(1_001)]],
         ["actor", ["root"]],
-        ["dryrun", [true]]
+        ["dryrun", [true]],
+        ["dryRun", ["true", 1]]
       ] as const
       for (const [field, values] of cases) {
         for (const value of values) {
@@ -232,6 +236,145 @@ describe("POST /commands/run", () => {
   )
 })
 
+describe("POST /commands/run with dryRun", () => {
+  it.scopedLive("says what the command would find, and leaves no trace", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1", queue: "mail", state: "active" })
+      const request = command({ reason: "look" })
+      const preview = yield* run(house, { ...request, dryRun: true })
+      const { beforeState, ...rest } = preview.json
+      assert.strictEqual(preview.status, 200)
+      assert.deepInclude(beforeState, { id: "j1", queue: "mail", state: "active" })
+      assert.deepStrictEqual(Object.keys(rest.precondition), ["met", "problem"])
+      assert.deepStrictEqual(rest, {
+        ...{ commandId: request.commandId, service: "alpha", actionType: "delete-job", target: "j1", dryRun: true },
+        precondition: { met: false, problem: rest.precondition.problem }
+      })
+      for (const name of ["location", "preference-applied"]) assert.isNull(preview.headers.get(name))
+      const gone = yield* run(house, command({ target: "none", dryRun: true }))
+      assert.deepStrictEqual(gone.json.precondition, { met: true })
+      assert.isString(gone.json.note)
+      assertProblem(yield* ask(`${house.url}/commands/${request.commandId}`), 404, "command-not-found")
+      assert.deepStrictEqual([yield* audited(house), yield* house.control.calls], [[], 0])
+      // The id is still free, for a command with other content, too.
+      yield* house.control.put({ id: "j2" })
+      assert.strictEqual((yield* run(house, { ...request, target: "j2", dryRun: false })).json.replayed, false)
+    })
+  )
+
+  it.scopedLive("answers JSON, also to who would like events, or to wait", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" })
+      const preview = yield* run(house, command({ dryRun: true }), { ...events, prefer: "wait=5" })
+      assert.deepStrictEqual([preview.status, preview.headers.get("content-type")], [200, "application/json"])
+      assert.deepStrictEqual(preview.json.precondition, { met: true })
+      assert.isNull(preview.headers.get("preference-applied"))
+    })
+  )
+
+  it.scopedLive("refuses what a command would be refused for, and says why upstream gave no answer", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const dry = (more: Record<string, unknown> = {}) => run(house, command({ dryRun: true, ...more }))
+      assertProblem(yield* dry({ service: "gamma" }), 422, "service-not-found", "service")
+      assertProblem(yield* dry({ actionType: "explode" }), 422, "action-not-found", "actionType")
+      assertProblem(yield* dry({ params: { a: 1 } }), 422, "command-invalid")
+      assertProblem(yield* dry({ dryRun: "yes" }), 400, "invalid-request", "dryRun")
+      assertProblem(yield* dry({ dryRun: null }), 400, "invalid-request", "dryRun")
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "connect" }))
+      assertProblem(yield* dry(), 502, "upstream-unreachable")
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "timeout" }))
+      assertProblem(yield* dry(), 504, "upstream-timeout")
+      yield* house.control.failWith(new JobSource.SourceInvalid({ problem: "too large" }))
+      assertProblem(yield* dry(), 502, "upstream-invalid")
+    })
+  )
+
+  it.scopedLive("needs no writer", () =>
+    Effect.gen(function* () {
+      const filename = yield* House.database
+      yield* Effect.flatMap(House.start({ filename }), (house) => house.stop)
+      const house = yield* House.start({ filename, mode: "reader" })
+      assert.strictEqual((yield* run(house, command({ dryRun: true }))).status, 200)
+    })
+  )
+})
+
+describe("POST /commands/run with Prefer: wait", () => {
+  it.scopedLive("answers 200 with the whole outcome when the command ends in time", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" })
+      const request = command()
+      const answer = yield* run(house, request, { prefer: "respond-async, wait=20" })
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(answer.headers.get("preference-applied"), "wait=20")
+      assert.strictEqual(answer.headers.get("location"), `/commands/${request.commandId}`)
+      const { replayed, ...state } = answer.json
+      assert.deepStrictEqual(
+        [replayed, state.phase, state.outcome, state.verified],
+        [false, "success", "success", true]
+      )
+      assert.deepStrictEqual(state, (yield* ask(`${house.url}/commands/${request.commandId}`)).json)
+      const again = yield* run(house, request, { prefer: "wait=20" })
+      assert.deepStrictEqual([again.status, again.json], [200, { ...state, replayed: true }])
+      assert.strictEqual(yield* house.control.calls, 1)
+    })
+  )
+
+  it.scopedLive("answers 202 when it does not, and the command goes on", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" })
+      const { arrived, letGo } = yield* hold(house)
+      const request = command()
+      const early = yield* run(house, request, { prefer: "wait=1" })
+      assert.deepStrictEqual(
+        [early.status, early.json],
+        [202, { commandId: request.commandId, service: "alpha", phase: "running", replayed: false }]
+      )
+      assert.strictEqual(early.headers.get("preference-applied"), "wait=1")
+      yield* arrived
+      const waiting = yield* Effect.fork(run(house, request, { prefer: "wait=600" }))
+      yield* letGo
+      const late = yield* Fiber.join(waiting)
+      assert.deepStrictEqual([late.status, late.json.phase, late.json.replayed], [200, "success", true])
+      assert.strictEqual(late.headers.get("preference-applied"), "wait=30")
+    })
+  )
+
+  it.scopedLive("ignores what it cannot make out", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      for (const prefer of ["wait", "wait=soon", "wait=-5", "return=minimal"]) {
+        const answer = yield* run(house, command({ target: "none" }), { prefer })
+        assert.deepStrictEqual([answer.status, answer.headers.get("preference-applied")], [202, null], prefer)
+      }
+    })
+  )
+
+  it.scopedLive("leaving early does not stop the command, and the server's end does not wait for who waits", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "j1" }, { id: "j2" })
+      const { arrived, letGo } = yield* hold(house)
+      const leaving = yield* Effect.fork(run(house, command(), { prefer: "wait=30" }))
+      yield* arrived
+      yield* Fiber.interrupt(leaving)
+      const staying = yield* Effect.fork(run(house, command({ target: "j2" }), { prefer: "wait=30" }))
+      yield* Effect.repeat(Effect.delay(house.control.calls, "5 millis"), { until: (calls) => calls === 2 })
+      const stopping = yield* Effect.fork(house.stop)
+      const [duration, answer] = yield* Effect.timed(Fiber.join(staying))
+      assert.deepStrictEqual([answer.status, answer.json.phase], [202, "running"])
+      assert.isBelow(Duration.toMillis(duration), 2_000)
+      yield* letGo
+      yield* Fiber.join(stopping)
+    })
+  )
+})
+
 describe("GET /commands/{commandId}", () => {
   it.scopedLive("is 404 for what was never accepted, 400 for what could not be", () =>
     Effect.gen(function* () {
@@ -241,6 +384,9 @@ describe("GET /commands/{commandId}", () => {
       assert.strictEqual(missing.json.commandId, "never")
       assertProblem(yield* ask(`${house.url}/commands/a%20b`), 400, "invalid-request", "commandId")
       assertProblem(yield* ask(`${house.url}/commands/${"x".repeat(65)}`), 400, "invalid-request", "commandId")
+      // As long as an id may be, encoded as programs encode it.
+      const long = yield* ask(`${house.url}/commands/${encodeURIComponent(":".repeat(64))}`)
+      assertProblem(long, 404, "command-not-found")
       // A name like any other, though a route of another method has it.
       assertProblem(yield* ask(`${house.url}/commands/run`), 404, "command-not-found")
     })

@@ -77,6 +77,87 @@ describe("GET /reconciliation/audit", () => {
   )
 })
 
+describe("GET /reconciliation/audit/{id}", () => {
+  it.scopedLive("gives one entry, once its command has ended", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "a" })
+      const request = command({ target: "a", reason: "old" })
+      const entry = (id: string) => ask(`${house.url}/reconciliation/audit/${id}`)
+      const missing = yield* entry(request.commandId)
+      assertProblem(missing, 404, "audit-entry-not-found")
+      assert.strictEqual(missing.json.id, request.commandId)
+      yield* runAll(house, [request])
+      const { json, status } = yield* entry(request.commandId)
+      const page = yield* ask(`${house.url}/reconciliation/audit`)
+      assert.deepStrictEqual([status, json], [200, page.json.data[0]])
+      assert.strictEqual((yield* entry(encodeURIComponent(":".repeat(64)))).json.code, "audit-entry-not-found")
+      assertProblem(yield* entry("a%20b"), 400, "invalid-request", "id")
+      assertProblem(yield* entry("x".repeat(65)), 400, "invalid-request", "id")
+    })
+  )
+})
+
+describe("GET /reconciliation/discrepancies", () => {
+  /** `alpha` loses a job, which is accepted; `beta` goes down. */
+  const trouble = (house: House.House) =>
+    Effect.gen(function* () {
+      yield* house.control.put({ id: "j1" }, { id: "j2" })
+      const pass = (body: object) => post(`${house.url}/reconciliation/run`, body)
+      yield* pass({})
+      yield* house.control.remove("j2")
+      yield* pass({ service: "alpha" })
+      yield* pass({ service: "alpha", accept: true })
+      yield* house.beta.failWith(new JobSource.SourceUnavailable({ reason: "connect" }))
+      yield* pass({ service: "beta" })
+      yield* pass({ service: "beta" })
+    })
+
+  it.scopedLive("pages and filters what differed, and when that changed", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const discrepancies = (query = "") => ask(`${house.url}/reconciliation/discrepancies?${query}`)
+      assert.deepStrictEqual((yield* discrepancies()).json, {
+        data: [],
+        meta: { page: 1, limit: 50, total: 0, totalPages: 0 }
+      })
+      yield* trouble(house)
+      const rows = ({ json }: Answer) =>
+        json.data.map(({ service, status }: { service: string; status: string }) => `${service} ${status}`)
+      const all = yield* discrepancies()
+      assert.deepStrictEqual(rows(all).slice(0, 2), ["beta stale", "alpha verified"])
+      assert.include(rows(all), "alpha discrepancy")
+      assert.deepStrictEqual(rows(yield* discrepancies("sortOrder=asc")), rows(all).toReversed())
+      assert.deepStrictEqual(rows(yield* discrepancies("service=beta&unknown=x")), ["beta stale"])
+      const disputed = yield* discrepancies("status=discrepancy")
+      assert.deepStrictEqual(rows(disputed), ["alpha discrepancy"])
+      assert.deepStrictEqual(disputed.json.data[0].discrepancyDetails.missingJobIds, ["j2"])
+      assert.deepStrictEqual(rows(yield* discrepancies("endDate=2020-01-01")), [])
+      assert.strictEqual((yield* discrepancies("startDate=2020-01-01")).json.meta.total, all.json.meta.total)
+      const second = yield* discrepancies("page=2&limit=1")
+      assert.deepStrictEqual([rows(second), second.json.meta.page], [rows(all).slice(1, 2), 2])
+      assert.deepStrictEqual(Object.keys(second.json.data[0]).sort(), [
+        ...["checksum", "counts", "discrepancyDetails", "id", "latencyMs", "service", "status", "timestamp"]
+      ])
+    })
+  )
+
+  it.scopedLive("names the parameter that does not fit", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      for (const query of [
+        ...["page=0", "limit=201", "limit=1e1", "sortOrder=up", "status=fine", "status=", "service=A%20B"],
+        ...["service=gamma", "startDate=yesterday", "endDate=2026-02-30", "service=alpha&service=beta"]
+      ]) {
+        const answer = yield* ask(`${house.url}/reconciliation/discrepancies?${query}`)
+        assertProblem(answer, 400, "invalid-request", query.split("=")[0])
+      }
+      const unknown = yield* ask(`${house.url}/reconciliation/discrepancies?service=gamma`)
+      assert.include(unknown.json.errors[0].problem, "known: alpha, beta")
+    })
+  )
+})
+
 describe("/reconciliation/status and /reconciliation/run", () => {
   it.scopedLive("a pass now, of one service or of each, and the latest of every one", () =>
     Effect.gen(function* () {
