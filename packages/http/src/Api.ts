@@ -10,6 +10,19 @@ import { ReconciliationApi } from "./ReconciliationApi.ts"
 import { ServicesApi } from "./ServicesApi.ts"
 import { StreamApi } from "./StreamApi.ts"
 
+/** The groups, so that the declarations of an API that has them can name them. */
+export {
+  AuditApi,
+  CommandsApi,
+  DiscrepanciesApi,
+  DocumentApi,
+  HealthApi,
+  JobsApi,
+  ReconciliationApi,
+  ServicesApi,
+  StreamApi
+}
+
 /**
  * The routes, for `HttpApi.addHttpApi`, under a prefix or not. Any of them may also answer with a `Problem`: of the
  * gate, of the request's form, or of ours.

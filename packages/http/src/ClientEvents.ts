@@ -124,7 +124,7 @@ const opened = (
   return response.json.pipe(
     Effect.flatMap(decodeProblem),
     Effect.mapError(() => new AnswerInvalid({ url, status })),
-    Effect.flatMap((problem) => problem)
+    Effect.flatMap(Effect.fail)
   )
 }
 

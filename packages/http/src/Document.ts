@@ -27,6 +27,9 @@ export const make = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any,
   host: HttpApi.HttpApi<Id, G, E, R>
 ): Json => of(Mount.of(host).api)
 
+/** The document as the text of a file. */
+export const render = (document: Json): string => `${JSON.stringify(document, null, 2)}\n`
+
 /** The same of routes that were found already. */
 export const of = <Id extends string>(api: Mount.Mounted<Id>): Json => {
   const { components, paths, ...document } = OpenApi.fromApi(api.annotateContext(about))

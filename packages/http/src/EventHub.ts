@@ -206,6 +206,9 @@ const make = (options: Options) =>
       yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
     })
 
+    // A server that is closed waits for its connections, and a stream's would never end by itself.
+    yield* Effect.addFinalizer(() => close)
+
     return EventHub.of({
       open: openFor,
       ofCommand,

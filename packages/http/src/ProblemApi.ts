@@ -29,7 +29,6 @@ export const general = {
   "upstream-unreachable": { status: 502, title: "The service could not be reached" },
   "upstream-invalid": { status: 502, title: "The service answered nonsense" },
   "not-ready": { status: 503, title: "Not ready" },
-  "shutting-down": { status: 503, title: "The server is shutting down" },
   "upstream-timeout": { status: 504, title: "The service did not answer in time" }
 } as const satisfies Record<string, Kind>
 export type GeneralCode = keyof typeof general
