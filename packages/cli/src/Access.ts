@@ -3,24 +3,29 @@
  * The commands see no difference.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
-import type * as HttpClient from "@effect/platform/HttpClient"
-import { type AuditEntry, type AuditLog, Database, type Page, WriterLock } from "@mithrandir/core"
+import { type Command, Database, WriterLock } from "@mithrandir/core"
 import { Client } from "@mithrandir/http"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import type { ServiceConfig } from "./Config.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as LocalAccess from "./LocalAccess.ts"
 import type { Operator } from "./Operator.ts"
 import type { Drivers, Failure } from "./Program.ts"
+import * as Reader from "./Reader.ts"
+import type { ListedService } from "./ServiceList.ts"
 import * as Settings from "./Settings.ts"
+import * as Token from "./Token.ts"
 
 /** What was said on the command line of where the house is. */
 export interface Given extends Settings.Given {
   readonly url: Option.Option<string>
+  readonly token: Option.Option<Redacted.Redacted>
 }
 
 /**
@@ -31,15 +36,21 @@ export interface Given extends Settings.Given {
 export const operator: (given: Given) => Effect.Effect<Operator, Failure, Drivers | Scope.Scope> = Effect.fn(
   "Access.operator"
 )(function* (given) {
+  const token = yield* Token.resolve(given.token)
   const named = yield* Settings.serverUrl(given.url)
-  if (Option.isSome(named)) return yield* remote(named.value)
+  if (Option.isSome(named)) return ofServer(yield* clientOf({ url: named.value, token }))
   const settings = yield* Settings.resolve(given)
+  const throughServer = Effect.map(holder(settings.database, token), Option.map(ofServer))
   // Without services of our own there is nothing we could do with the database; whoever holds it may have some.
-  if (Either.isLeft(settings.services)) return yield* throughServer(settings.database, settings.services.left)
-  const services = settings.services.right
-  if (services.length === 0) return yield* throughServer(settings.database, noServices(settings))
-  return yield* LocalAccess.operator(settings.database, services).pipe(
-    Effect.catchTag("DatabaseLocked", throughHolder),
+  const services = yield* Effect.either(servicesOf(settings))
+  if (Either.isLeft(services)) {
+    return yield* Effect.flatMap(
+      throughServer,
+      Option.match({ onNone: () => Effect.fail(services.left), onSome: Effect.succeed })
+    )
+  }
+  return yield* LocalAccess.operator(settings.database, services.right).pipe(
+    Effect.catchTag("DatabaseLocked", (locked) => Effect.map(throughHolder(locked, token), ofServer)),
     Effect.retry({ while: (error) => error._tag === "DatabaseLocked", schedule: whileSettling }),
     Effect.catchTag("DatabaseLocked", (locked) => busy(locked.message))
   )
@@ -49,32 +60,114 @@ export const operator: (given: Given) => Effect.Effect<Operator, Failure, Driver
  * To look: through the server that was named; else through the one that is the writer, if it gives an answer; else in
  * the file, which has the same to say.
  */
-export const audit: (
+export const look = <A>(
   given: Given,
-  query: AuditLog.AuditQuery
-) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure, Drivers> = Effect.fn("Access.audit")(
-  function* (given, query) {
+  ask: (reader: Reader.Reader) => Effect.Effect<A, Failure>
+): Effect.Effect<A, Failure, Drivers> =>
+  Effect.gen(function* () {
+    const token = yield* Token.resolve(given.token)
     const named = yield* Settings.serverUrl(given.url)
-    if (Option.isSome(named)) return yield* remoteAudit(named.value, query)
+    if (Option.isSome(named)) {
+      return yield* clientOf({ url: named.value, token }).pipe(
+        Effect.map(Reader.ofServer),
+        Effect.flatMap(ask),
+        nothingAtStake
+      )
+    }
     const { database } = yield* Settings.resolve(given)
-    const local = LocalAccess.audit(database, query)
+    const local = Effect.scoped(Effect.flatMap(LocalAccess.reader(database), ask))
     const announced = yield* announcement(database)
     if (Option.isNone(announced)) return yield* local
-    return yield* Effect.flatMap(ifLive(announced.value.url), (client) => client.audit(query)).pipe(
+    return yield* Effect.flatMap(ifLive(announced.value.url, token), (client) => ask(Reader.ofServer(client))).pipe(
       Effect.catchAll(() => local)
     )
+  })
+
+/** To look at much, which cannot begin again elsewhere: in the file, unless a server was named. */
+export const reader: (given: Given) => Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> = Effect.fn(
+  "Access.reader"
+)(function* (given) {
+  const token = yield* Token.resolve(given.token)
+  const named = yield* Settings.serverUrl(given.url)
+  if (Option.isSome(named)) return Reader.ofServer(yield* clientOf({ url: named.value, token }))
+  return yield* LocalAccess.reader((yield* Settings.resolve(given)).database)
+})
+
+/** What a command would find: through a server that knows the services, else asked of them by ourselves. */
+export const preview = (
+  given: Given,
+  request: Command.CommandRequest
+): Effect.Effect<Command.Preview, Failure, Drivers> =>
+  elsewhere(
+    given,
+    (client) => client.preview(request),
+    (settings) =>
+      Effect.flatMap(servicesOf(settings), (services) => LocalAccess.preview(settings.database, services, request))
+  )
+
+/** The services with their health: as a server knows them, else probed by ourselves. */
+export const services = (given: Given): Effect.Effect<ReadonlyArray<ListedService>, Failure, Drivers> =>
+  elsewhere<ReadonlyArray<ListedService>>(
+    given,
+    (client) => client.services,
+    (settings) => Effect.flatMap(servicesOf(settings), (services) => LocalAccess.services(settings.database, services))
+  )
+
+/** Where a server is, and how to come in. */
+export interface Server {
+  readonly url: string
+  readonly token: Option.Option<Redacted.Redacted>
+}
+
+/** The server that was named, or that says that it has the database. To follow what happens there has to be one. */
+export const server: (given: Given) => Effect.Effect<Server, Failure, Drivers> = Effect.fn("Access.server")(
+  function* (given) {
+    const token = yield* Token.resolve(given.token)
+    const named = yield* Settings.serverUrl(given.url)
+    if (Option.isSome(named)) return { url: named.value, token }
+    const { database } = yield* Settings.resolve(given)
+    const announced = yield* announcement(database)
+    if (Option.isSome(announced)) return { url: announced.value.url, token }
+    return yield* new ExitCode.Refused({
+      code: ExitCode.unreachable,
+      problem: `no server has ${database}: start one with mithrandir serve, or name one with --url URL`
+    })
   }
 )
 
-const remote = (url: string): Effect.Effect<Operator, never, HttpClient.HttpClient> => Client.make(url)
+/** A client of a server. */
+export const clientOf = ({ token, url }: Server) =>
+  Client.make(url, Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }))
 
-const remoteAudit = (url: string, query: AuditLog.AuditQuery) =>
-  Effect.flatMap(Client.make(url), (client) => client.audit(query)).pipe(
-    // Nothing was at stake: whoever loses this answer may simply ask again.
-    Effect.catchTag(
-      "AnswerLost",
-      ({ message }) => new ExitCode.Refused({ code: ExitCode.unreachable, problem: message })
-    )
+/** Through a server, if one was named or has the database; else by ourselves. */
+const elsewhere = <A>(
+  given: Given,
+  remotely: (client: Client.Client) => Effect.Effect<A, Failure>,
+  locally: (settings: Settings.Settings) => Effect.Effect<A, Failure, Drivers>
+): Effect.Effect<A, Failure, Drivers> =>
+  Effect.gen(function* () {
+    const token = yield* Token.resolve(given.token)
+    const named = yield* Settings.serverUrl(given.url)
+    if (Option.isSome(named))
+      return yield* clientOf({ url: named.value, token }).pipe(Effect.flatMap(remotely), nothingAtStake)
+    const settings = yield* Settings.resolve(given)
+    const found = yield* holder(settings.database, token)
+    return yield* Option.match(found, {
+      onNone: () => locally(settings),
+      onSome: (client) => nothingAtStake(remotely(client))
+    })
+  })
+
+const ofServer = (client: Client.Client): Operator => ({
+  reconcile: client.reconcile,
+  accept: client.submit,
+  run: client.run
+})
+
+/** Nothing was at stake: whoever loses this answer may simply ask again. */
+const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
+  Effect.mapError(effect, (error) =>
+    error._tag === "AnswerLost" ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: error.message }) : error
   )
 
 /**
@@ -83,21 +176,28 @@ const remoteAudit = (url: string, query: AuditLog.AuditQuery) =>
  */
 const whileSettling = Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(15))
 
-const throughHolder = (locked: Database.DatabaseLocked) =>
+const throughHolder = (locked: Database.DatabaseLocked, token: Option.Option<Redacted.Redacted>) =>
   Effect.gen(function* () {
     if (locked.url === undefined || locked.pid === undefined || !isAlive(locked.pid)) return yield* locked
     // A server that is just starting or stopping is worth another try.
-    return yield* Effect.mapError(ifLive(locked.url), () => locked)
+    return yield* Effect.mapError(ifLive(locked.url, token), () => locked)
   })
 
-/** Through whoever holds the database, or not at all. */
-const throughServer = <E>(database: string, otherwise: E) =>
+/** Whoever holds the database, where somebody does. */
+const holder = (database: string, token: Option.Option<Redacted.Redacted>) =>
   Effect.gen(function* () {
     const announced = yield* announcement(database)
-    if (Option.isNone(announced)) return yield* Effect.fail(otherwise)
+    if (Option.isNone(announced)) return Option.none<Client.Client>()
     const { pid, url } = announced.value
-    return yield* Effect.catchAll(ifLive(url), () => busy(`${database} is in use by process ${pid} (${url})`))
+    const client = Effect.catchAll(ifLive(url, token), () => busy(`${database} is in use by process ${pid} (${url})`))
+    return Option.some(yield* client)
   })
+
+/** The services of the config; there has to be one. */
+const servicesOf = (settings: Settings.Settings): Effect.Effect<ReadonlyArray<ServiceConfig>, Failure> =>
+  Effect.flatMap(settings.services, (services) =>
+    services.length === 0 ? noServices(settings) : Effect.succeed(services)
+  )
 
 const noServices = ({ configFile }: Settings.Settings) =>
   new ExitCode.Refused({
@@ -112,9 +212,9 @@ const noServices = ({ configFile }: Settings.Settings) =>
 const liveDeadline = Duration.seconds(2)
 
 /** Asked before anything is sent. */
-const ifLive = (url: string) =>
+const ifLive = (url: string, token: Option.Option<Redacted.Redacted>) =>
   Effect.gen(function* () {
-    const client = yield* Client.make(url)
+    const client = yield* clientOf({ url, token })
     yield* Effect.timeout(client.live, liveDeadline)
     return client
   })

@@ -6,10 +6,13 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as CommandLine from "./CommandLine.ts"
 import * as Audit from "./commands/Audit.ts"
+import * as Discrepancies from "./commands/Discrepancies.ts"
 import * as Reconcile from "./commands/Reconcile.ts"
 import * as Run from "./commands/Run.ts"
 import * as Sandbox from "./commands/Sandbox.ts"
 import * as Serve from "./commands/Serve.ts"
+import * as Services from "./commands/Services.ts"
+import * as Watch from "./commands/Watch.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Help from "./Help.ts"
 import { debugging } from "./Log.ts"
@@ -25,7 +28,8 @@ export const root: Root = {
   summary: "Is what my dashboard shows true, and if not, what differs, since when, and what was done?",
   sections: [
     { title: "To run it", members: [Serve.program, Sandbox.program] },
-    { title: "To look and to act", members: [Reconcile.program, Run.program, Audit.group] }
+    { title: "To act", members: [Reconcile.program, Run.program] },
+    { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program] }
   ],
   examples: [
     { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },

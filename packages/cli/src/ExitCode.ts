@@ -78,6 +78,8 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   CommandIdTaken: usage,
   HostNotLoopback: usage,
   ServerUnreachable: unreachable,
+  // Asked for nothing but what is there.
+  SourceUnavailable: unreachable,
   // What was asked for may be done, and may not.
   AnswerLost: unknown
 }

@@ -37,3 +37,9 @@ export const words: Required<ExitWords> = {
 /** The words of these numbers. */
 export const wordsOf = (...codes: ReadonlyArray<ExitCode>): ExitWords =>
   Object.fromEntries(codes.map((code) => [code, words[code]]))
+
+/** What only looks can end with. */
+export const ofLooking: ExitWords = {
+  ...wordsOf(ok, usage, notAllowed, unreachable, interrupted),
+  1: "failed"
+}

@@ -1,4 +1,5 @@
 /** How flags and arguments are read, and those that commands share, each said once. */
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -6,6 +7,7 @@ import * as Config from "./Config.ts"
 import * as Output from "./Output.ts"
 import type { Argument, Flag, Read } from "./Program.ts"
 import { firstProblem } from "./SchemaProblem.ts"
+import * as Token from "./Token.ts"
 
 /** What every flag says of itself. */
 type Words = Pick<Flag<unknown>, "name" | "alias" | "help" | "default" | "group"> & { readonly placeholder: string }
@@ -95,7 +97,8 @@ export const optionalArgument = <A, I extends string>({
 /** Any text but the empty one. */
 export const Text = Schema.NonEmptyString.annotations({ description: "a text" })
 
-const Path = Schema.NonEmptyString.annotations({ description: "a path" })
+/** Where a file is. */
+export const Path = Schema.NonEmptyString.annotations({ description: "a path" })
 
 /** Where a server is; a path after the host is the prefix it is mounted under. */
 export const ServerUrl = Config.HttpUrl
@@ -127,8 +130,16 @@ export const url = optional({
   schema: ServerUrl
 })
 
+export const token = optional({
+  name: "token",
+  placeholder: "TOKEN",
+  help: "for a server that wants one. Other users of this machine can see flags: MITHRANDIR_TOKEN is better",
+  group: "house",
+  schema: Token.Token
+})
+
 /** What every one-off run takes: where the house is. */
-export const access = { config, database, url }
+export const access = { config, database, url, token }
 
 /** A whole number on the command line, in the words of `of`. */
 export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
@@ -143,6 +154,36 @@ export const numeric = <A>(of: Schema.Schema<A, number>, description: string): S
 /** A port as text. */
 export const PortText = numeric(Config.Port, "a port, 0 to 65535")
 
+/** A list of texts with commas between them, each read by a schema. */
+export const listOf = <A, I extends string>(each: Schema.Schema<A, I>, description: string) =>
+  Schema.transform(Schema.String, Schema.Array(Schema.String), {
+    strict: true,
+    decode: (text) => text.split(",").map((part) => part.trim()),
+    encode: (parts) => parts.join(",")
+  }).pipe(Schema.compose(Schema.Array(each), { strict: false }), Schema.annotations({ description }))
+
+/** How long, as people type it: `500ms`, `30s`, `5m`, `1h`; of the range that Node's timers have. */
+export const Span = Schema.String.pipe(
+  Schema.pattern(/^\d{1,7}(ms|s|m|h)$/),
+  Schema.filter((text) => millisOf(text) <= maxSpan)
+)
+  .pipe(
+    Schema.transform(Schema.DurationFromSelf, {
+      strict: true,
+      decode: (text) => Duration.millis(millisOf(text)),
+      encode: (span) => `${Duration.toMillis(span)}ms`
+    })
+  )
+  .annotations({ description: "a duration such as 500ms, 30s, 5m or 1h, of at most 24 days" })
+
+/** Node's timers wrap at 24.8 days. */
+const maxSpan = Duration.toMillis("24 days")
+
+const millisOf = (text: string): number => {
+  const unit = /[a-z]+$/.exec(text)?.[0] ?? ""
+  return Number.parseInt(text, 10) * (unit === "ms" ? 1 : unit === "s" ? 1000 : unit === "m" ? 60_000 : 3_600_000)
+}
+
 /** How data is printed, of the forms that a command has. */
 export const output = <F extends Output.Format>(formats: readonly [F, ...ReadonlyArray<F>]): Flag<F> => {
   const [usual] = formats
@@ -153,6 +194,16 @@ export const output = <F extends Output.Format>(formats: readonly [F, ...Readonl
     required: false,
     default: usual,
     group: "output",
-    read: unless<F, F>(reader("--output", Schema.Literal(...formats)), Either.right(usual), (format) => format)
+    read: unless<F, F>(
+      reader("--output", Schema.Literal(...formats).annotations({ description: choice(formats) })),
+      Either.right(usual),
+      (format) => format
+    )
   }
+}
+
+/** `"table" or "json"`, `"table", "json" or "csv"`. */
+const choice = (formats: ReadonlyArray<string>): string => {
+  const quoted = formats.map((format) => `"${format}"`)
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`
 }

@@ -1,17 +1,16 @@
 /** The database opened by ourselves: as its one writer for as long as a command takes, or to read alone. */
 import { userInfo } from "node:os"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import {
-  type AuditEntry,
-  AuditLog,
   Command,
   type CommandCatalog,
   Commands,
   Database,
+  HealthMonitor,
   Mithrandir,
-  type Page,
   Reconciler,
-  type ServiceRegistry,
-  Store
+  type ServiceRegistry
 } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,6 +21,8 @@ import type { ServiceConfig } from "./Config.ts"
 import * as ExitCode from "./ExitCode.ts"
 import type { Operator } from "./Operator.ts"
 import type { Drivers, Failure } from "./Program.ts"
+import * as Reader from "./Reader.ts"
+import type { ListedService } from "./ServiceList.ts"
 import * as Services from "./Services.ts"
 
 /** Takes the writer lock of a database for the scope, or fails at once with `DatabaseLocked`. */
@@ -47,6 +48,11 @@ export const operator: (
   const access: Operator = {
     reconcile: ({ accept, service }) =>
       reconciler.run({ ...(service === undefined ? {} : { service }), ...(accept ? { acceptAs: actor } : {}) }),
+    accept: () =>
+      new ExitCode.Refused({
+        code: ExitCode.usage,
+        problem: "--wait none needs a server, where the command goes on: without one it runs in this process"
+      }),
     run: (request, tell, endedBefore) =>
       Effect.gen(function* () {
         const { replayed, state } = yield* commands.submit(request, actor)
@@ -59,13 +65,58 @@ export const operator: (
 })
 
 /** Reads beside whoever writes. */
-export const audit = (
+export const reader = (database: string): Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> =>
+  Reader.ofDatabase(sqlite(database, "reader"))
+
+/** What a command would find, were it sent now. Writes nothing, and is nobody's way: the writer may be another. */
+export const preview = (
   database: string,
-  query: AuditLog.AuditQuery
-): Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure, Drivers> =>
-  Effect.flatMap(AuditLog.AuditLog, (log) => log.page(query)).pipe(
-    Effect.provide(AuditLog.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "reader"))))
+  services: ReadonlyArray<ServiceConfig>,
+  request: Command.CommandRequest
+): Effect.Effect<Command.Preview, Failure, Drivers> =>
+  Effect.scoped(
+    Effect.flatMap(beside(database, services), (house) => Context.get(house, Commands.Commands).preview(request))
   )
+
+/** The services of the config, probed now, and those that left it, as the database remembers them. */
+export const services = (
+  database: string,
+  configured: ReadonlyArray<ServiceConfig>
+): Effect.Effect<ReadonlyArray<ListedService>, Failure, Drivers> =>
+  Effect.gen(function* () {
+    const health = Context.get(yield* beside(database, configured), HealthMonitor.HealthMonitor)
+    yield* health.probe
+    const registered = new Map((yield* health.services).map((service) => [service.id, service]))
+    const current: Array<ListedService> = []
+    for (const { healthEndpoint, id, metadata = {}, name = id, type } of configured.map(Services.define)) {
+      const registeredAt = registered.get(id)?.registeredAt ?? null
+      current.push({ id, name, type, healthEndpoint, registeredAt, metadata, health: yield* health.health(id) })
+      registered.delete(id)
+    }
+    // In the order that a server has.
+    return [...current, ...Array.from(registered.values(), (service) => ({ ...service, retired: true as const }))].sort(
+      (a, b) => (a.id < b.id ? -1 : 1)
+    )
+  }).pipe(Effect.scoped)
+
+/** A house that writes nothing; where there is no database yet, with an empty one that goes when we go. */
+const beside = (database: string, services: ReadonlyArray<ServiceConfig>) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const exists = yield* fs.exists(database).pipe(Effect.orElseSucceed(() => true))
+    const layer = exists ? sqlite(database, "reader") : sqlite(yield* emptyDatabase, "writer")
+    return yield* Layer.build(Layer.provide(Mithrandir.layer({ services: services.map(Services.define) }), layer))
+  })
+
+const emptyDatabase = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const directory = yield* fs.makeTempDirectoryScoped({ prefix: "mithrandir-" })
+  return (yield* Path.Path).join(directory, "empty.db")
+}).pipe(
+  Effect.mapError(
+    () => new ExitCode.Refused({ code: ExitCode.failed, problem: "no temporary directory could be made" })
+  )
+)
 
 const sqlite = (filename: string, mode: Database.Mode) => Database.layerSqlite({ filename, mode })
 

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Cli from "./Cli.ts"
 import * as Log from "./Log.ts"
 import * as Terminal from "./Terminal.ts"
+import * as Token from "./Token.ts"
 
 /** better-sqlite3, by way of Effect's client. It throws where a file cannot be opened. */
 const sqlite = Layer.effect(
@@ -48,6 +49,7 @@ export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.
 /** Runs a command line to its end, and the process with it. */
 export const main = (argv: ReadonlyArray<string>): void => {
   Terminal.guard()
+  Token.hide(argv)
   // Nothing of ours throws outside an effect, but a driver may.
   process.on("uncaughtException", (error) => {
     Effect.runPromise(Cli.report(Cause.die(error))).then(Terminal.leave)

@@ -32,12 +32,25 @@ export const start: Narration = { told: new Map(), commands: new Map(), hinted: 
 
 type Step = readonly [next: Narration, lines: ReadonlyArray<string>]
 
-/** What to tell of an event, after what was told before. */
-export const tell = (before: Narration, event: Pick<Event.Event, "name" | "data">, hints: Hints): Step => {
-  const [after, lines, hint] =
+/** What to tell of an event of the log, after what was told before. */
+export const tell = (before: Narration, event: Pick<Event.Event, "name" | "data">, hints: Hints): Step =>
+  tellOf(
+    before,
     event.name === "reconciliation.update"
-      ? ofUpdate(before, decodeUpdate(event.data))
-      : ofStatus(before, decodeStatus(event.data))
+      ? { event: event.name, data: decodeUpdate(event.data) }
+      : { event: event.name, data: decodeStatus(event.data) },
+    hints
+  )
+
+/** An event with its data at hand. */
+export type Happening =
+  | { readonly event: "reconciliation.update"; readonly data: Event.ReconciliationUpdate }
+  | { readonly event: "command.status"; readonly data: Event.CommandStatus }
+
+/** The same of an event that is decoded already. */
+export const tellOf = (before: Narration, happening: Happening, hints: Hints): Step => {
+  const [after, lines, hint] =
+    happening.event === "reconciliation.update" ? ofUpdate(before, happening.data) : ofStatus(before, happening.data)
   if (hint === undefined || hints === undefined || after.hinted.has(hint.kind)) return [after, lines]
   return [
     { ...after, hinted: new Set(after.hinted).add(hint.kind) },

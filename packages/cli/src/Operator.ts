@@ -9,10 +9,20 @@ export interface ReconcileRequest {
   readonly accept: boolean
 }
 
+/** A command that is in the journal. `replayed`: it already was, and nothing was started. */
+export interface Accepted {
+  readonly commandId: string
+  readonly service: string
+  readonly phase: Command.Phase
+  readonly replayed: boolean
+}
+
 /** What changes something, and needs the one writer. */
 export interface Operator {
   /** A pass now. */
   readonly reconcile: (request: ReconcileRequest) => Effect.Effect<ReadonlyArray<Event.ReconciliationUpdate>, Failure>
+  /** Sends a command, and does not wait for it: it goes on without us. */
+  readonly accept: (request: Command.CommandRequest) => Effect.Effect<Accepted, Failure>
   /**
    * Sends a command and follows it to its end, telling every phase. Of one that had ended before, that first, and then
    * its last phase alone.

@@ -8,23 +8,34 @@ import { stdoutColours } from "./Terminal.ts"
 
 export { stdoutColours, takesColours } from "./Terminal.ts"
 
-export type Format = "table" | "json"
-export const formats: ReadonlyArray<Format> = ["table", "json"]
+/** The forms that data is printed in. No command has them all. */
+export type Format = "table" | "lines" | "json" | "ndjson" | "csv"
 
 /** Data, for stdout. */
 export const data = (text: string): Effect.Effect<void> => Console.log(text)
+
+/**
+ * Data, once whoever reads stdout has taken what was printed before: for what may be longer than memory is wide.
+ * `text` ends with a line end.
+ */
+export const chunk = (text: string): Effect.Effect<void> => Effect.zipRight(data(text.slice(0, -1)), taken)
+
+const taken = Effect.async<void>((resume) => {
+  if (process.stdout.writableLength === 0) resume(Effect.void)
+  else process.stdout.write("", () => resume(Effect.void))
+})
 
 /** Everything that is not data, for stderr. */
 export const note = (text: string): Effect.Effect<void> => Console.error(text)
 
 /**
- * Lines about something that happens now, for stderr: each with the time, but for those that are indented, which belong
- * to the one before.
+ * Lines about something that happens now, for stderr unless told otherwise: each with the time, but for those that are
+ * indented, which belong to the one before.
  */
-export const happening = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
+export const happening = (lines: ReadonlyArray<string>, print = note): Effect.Effect<void> =>
   Effect.flatMap(DateTime.now, (now) => {
     const at = `${DateTime.formatIso(now).slice(0, 19)}Z`
-    return Effect.forEach(lines, (line) => note(line.startsWith(" ") ? printable(line) : `${at} ${printable(line)}`), {
+    return Effect.forEach(lines, (line) => print(line.startsWith(" ") ? printable(line) : `${at} ${printable(line)}`), {
       discard: true
     })
   })
@@ -37,6 +48,9 @@ export const printable = (text: string): string => text.replace(unprintable, byN
 
 /** One JSON document. Characters a terminal would act on are escaped, which JSON allows in every string. */
 export const json = (value: unknown): string => JSON.stringify(value, null, 2).replace(unprintableInJson, byNumber)
+
+/** The same on one line. */
+export const compactJson = (value: unknown): string => JSON.stringify(value).replace(unprintable, byNumber)
 
 export interface Column<A> {
   readonly head: string

@@ -53,17 +53,18 @@ export const basis = (update: Event.ReconciliationUpdate): string => {
 
 /** Everything worth knowing of a pass beside its status and its counts, in one line. */
 export const remarks = (update: Event.ReconciliationUpdate): string => {
-  const accepted = update.discrepancyDetails?.accepted
-  return [
-    accepted === undefined ? "" : `accepted by ${accepted.actor}`,
-    update.message ?? "",
-    differences(update.discrepancyDetails),
-    endings(update.discrepancyDetails),
-    basis(update)
-  ]
-    .filter((part) => part !== "")
-    .join("; ")
+  const details = update.discrepancyDetails
+  return sentence(accepted(details), update.message ?? "", differences(details), endings(details), basis(update))
 }
+
+/** What the record says of a difference, in one line. */
+export const whatDiffered = (details: Event.DiscrepancyDetails | undefined): string =>
+  sentence(accepted(details), differences(details), endings(details))
+
+const accepted = (details: Event.DiscrepancyDetails | undefined): string =>
+  details?.accepted === undefined ? "" : `accepted by ${details.accepted.actor}`
+
+const sentence = (...parts: ReadonlyArray<string>): string => parts.filter((part) => part !== "").join("; ")
 
 /** `success, verified`, `error`, `timeout: …`. */
 export const phase = (status: Pick<Command.CommandState, "phase" | "verified">): string => {

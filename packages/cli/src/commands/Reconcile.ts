@@ -2,11 +2,10 @@
 import { Event, Service } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
-import * as Output from "../Output.ts"
+import * as Listing from "../Listing.ts"
 import * as Program from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
@@ -33,7 +32,7 @@ export const program = Program.make({
   details: [
     "What the ordinary life of jobs explains is adopted. What is left is a discrepancy, and stays one until the sides agree again, a command of ours explains it, or somebody accepts it."
   ],
-  inputs: { service, accept, exitCode, ...Flags.access, output: Flags.output(["table", "json"]) },
+  inputs: { service, accept, exitCode, ...Flags.access, output: Flags.output(Listing.formats) },
   examples: [
     { says: "All services", line: "mithrandir reconcile" },
     { says: "In a script that must notice", line: "mithrandir reconcile --exit-code" },
@@ -54,22 +53,13 @@ export const program = Program.make({
         accept: given.accept,
         ...(Option.isSome(given.service) ? { service: given.service.value } : {})
       })
-      yield* print(updates, given.output)
+      yield* Listing.print(listing, given.output, updates, { none: "no services to reconcile" })
       const code = ExitCode.ofPasses(updates, { tellDiscrepancy: given.exitCode })
       if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
     }).pipe(Effect.scoped, Signals.interruptible)
 })
 
-const encode = Schema.encode(Schema.Struct({ data: Schema.Array(Event.ReconciliationUpdate) }))
-
-const print = (updates: ReadonlyArray<Event.ReconciliationUpdate>, format: "table" | "json") =>
-  Effect.gen(function* () {
-    if (format === "json") return yield* Output.data(Output.json(yield* Effect.orDie(encode({ data: updates }))))
-    if (updates.length === 0) return yield* Output.note("no services to reconcile")
-    yield* Output.data(Output.table(columns, updates))
-  })
-
-const columns: ReadonlyArray<Output.Column<Event.ReconciliationUpdate>> = [
+const listing = Listing.make(Event.ReconciliationUpdate, [
   { head: "service", cell: (update) => update.service },
   { head: "status", cell: (update) => update.status },
   { head: "counts", cell: (update) => Wording.counts(update.counts) },
@@ -79,4 +69,4 @@ const columns: ReadonlyArray<Output.Column<Event.ReconciliationUpdate>> = [
       status === "discrepancy" && discrepancyDetails ? Wording.moment(discrepancyDetails.since) : ""
   },
   { head: "remarks", cell: Wording.remarks }
-]
+])

@@ -1,12 +1,15 @@
 /** `mithrandir run`: one maintenance command, followed to its end. */
 import { type Event, Command as Model, Service } from "@mithrandir/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Access from "../Access.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
+import type { Accepted } from "../Operator.ts"
 import * as Output from "../Output.ts"
+import * as Params from "../Params.ts"
 import * as Program from "../Program.ts"
 import * as Signals from "../Signals.ts"
 import * as Wording from "../Wording.ts"
@@ -33,9 +36,9 @@ const service = Flags.required({
 
 const params = Flags.optional({
   name: "params",
-  placeholder: "JSON",
-  help: "what the action needs to know beside its target",
-  schema: Schema.parseJson(Model.Params).annotations({ description: 'a JSON object such as {"key": "value"}' })
+  placeholder: "JSON|@FILE",
+  help: "what the action needs to know beside its target; @FILE reads it from a file, as a secret should be",
+  schema: Params.Source
 })
 
 const commandId = Flags.optional({
@@ -53,6 +56,21 @@ const reason = Flags.optional({
   schema: Schema.String.pipe(Schema.maxLength(1000)).annotations({ description: "a text of at most 1000 characters" })
 })
 
+const dryRun = Flags.toggle({
+  name: "dry-run",
+  help: "only tell what it would find: whether it would be applied, and how the target is now. Nothing is written"
+})
+
+const wait = Flags.optional({
+  name: "wait",
+  placeholder: "DURATION|none",
+  help: "how long to follow it, as 30s or 5m; none: return when it is accepted, which needs a server",
+  default: "until it ends",
+  schema: Schema.Union(Schema.Literal("none"), Flags.Span).annotations({
+    description: "a duration such as 500ms, 30s, 5m or 1h, or none"
+  })
+})
+
 export const program = Program.make({
   name: "run",
   summary: "Run a maintenance command, at most once, and follow it to its end.",
@@ -64,8 +82,10 @@ export const program = Program.make({
     target,
     service,
     params,
-    commandId,
     reason,
+    dryRun,
+    wait,
+    commandId,
     ...Flags.access,
     output: Flags.output(["table", "json"])
   },
@@ -74,18 +94,26 @@ export const program = Program.make({
       says: "Have a failed job tried again",
       line: 'mithrandir run retry-job mail-000013 --service palantir --reason "INC-7"'
     },
-    { says: "Delete a job", line: "mithrandir run delete-job mail-000021 -s palantir" },
+    {
+      says: "See first what deleting a job would find",
+      line: "mithrandir run delete-job mail-000021 -s palantir --dry-run"
+    },
     { says: "Empty a queue of what waits in it", line: "mithrandir run purge-queue mail -s palantir" },
     {
       says: "Under an id of your own, so that repeating the line is harmless",
       line: "mithrandir run retry-job mail-000014 -s palantir --command-id inc-7-1"
+    },
+    {
+      says: "Leave it to a server, and do not wait",
+      line: "mithrandir run delete-job mail-000021 -s palantir --wait none --url http://127.0.0.1:4410"
     }
   ],
   exits: {
-    ...ExitCode.wordsOf(ExitCode.usage, ExitCode.notAllowed, ExitCode.unknown),
-    0: "applied",
-    1: "certainly not applied, or looked for and not found",
+    ...ExitCode.wordsOf(ExitCode.usage, ExitCode.notAllowed),
+    0: "applied; with --wait none accepted; with --dry-run it would be applied",
+    1: "certainly not applied, or looked for and not found; with --dry-run it would not be applied",
     5: "the service or the server was never reached: not applied",
+    6: "unknown: it was sent, and its end was not seen in time or cannot be told",
     130: "interrupted; it may be applied all the same"
   },
   run: (given) =>
@@ -96,22 +124,84 @@ export const program = Program.make({
         service: given.service,
         actionType: given.action,
         target: given.target,
-        ...(Option.isSome(given.params) ? { params: given.params.value } : {}),
+        ...(Option.isSome(given.params) ? { params: yield* Params.read(given.params.value) } : {}),
         ...(Option.isSome(given.reason) ? { reason: given.reason.value } : {})
       }
+      if (given.dryRun) return yield* Signals.interruptible(preview(given, request))
       // Said before anything is sent: whoever loses us can ask what became of it, and repeat it without harm.
       yield* Output.note(`command ${id}`)
-      yield* Effect.gen(function* () {
-        const access = yield* Access.operator(given)
-        const state = yield* access
-          .run(request, teller(), Output.note("it had ended already; nothing was run"))
-          .pipe(Effect.mapError((error) => (error._tag === "AnswerLost" ? lost(error, id) : error)))
-        yield* print(state, given.output)
-        const code = ExitCode.ofCommand(state)
-        if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
-      }).pipe(Effect.scoped, (run) => Signals.interruptible(run, farewell(id)))
+      yield* Effect.scoped(send(given, request)).pipe((run) => Signals.interruptible(run, farewell(id)))
     })
 })
+
+/** What was typed of where, and how to print. */
+type How = Access.Given & {
+  readonly output: "table" | "json"
+  readonly wait: Option.Option<Duration.Duration | "none">
+}
+
+const preview = (how: How, request: Model.CommandRequest) =>
+  Effect.gen(function* () {
+    const found = yield* Access.preview(how, request)
+    const { met, problem = "" } = found.precondition
+    yield* how.output === "json"
+      ? Output.data(Output.json(encodePreview(found)))
+      : Output.data(
+          Output.facts([
+            ["service", found.service],
+            ["action", found.actionType],
+            ["target", found.target],
+            ["would run", met ? "yes" : `no: ${problem}`],
+            ...(found.note === undefined ? [] : [["note", found.note] as const]),
+            ["before", Output.compactJson(found.beforeState)]
+          ])
+        )
+    if (!met) yield* new ExitCode.Ended({ code: ExitCode.failed })
+  })
+
+const send = (how: How, request: Model.CommandRequest) =>
+  Effect.gen(function* () {
+    const id = request.commandId
+    const access = yield* Access.operator(how)
+    const orLost = Effect.mapError((error: Program.Failure) => (error._tag === "AnswerLost" ? lost(error, id) : error))
+    const wait = Option.getOrUndefined(how.wait)
+    if (wait === "none") {
+      const accepted = yield* orLost(access.accept(request))
+      // Of one that has ended by now there is more to say.
+      if (!Model.isEnd(accepted.phase)) return yield* printAccepted(accepted, how)
+    }
+    const following = orLost(access.run(request, teller(), Output.note("it had ended already; nothing was run")))
+    const state = yield* wait === undefined || wait === "none"
+      ? following
+      : Effect.timeoutFail(following, { duration: wait, onTimeout: () => late(wait, id) })
+    yield* print(state, how.output)
+    const code = ExitCode.ofCommand(state)
+    if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
+  })
+
+const late = (wait: Duration.Duration, id: string) =>
+  new ExitCode.Refused({
+    code: ExitCode.unknown,
+    problem: `it has not ended within ${Duration.format(wait)}: ${advice(id)}`
+  })
+
+const printAccepted = (accepted: Accepted, { output, url }: How) =>
+  Effect.gen(function* () {
+    const { commandId, phase, service } = accepted
+    yield* output === "json"
+      ? Output.data(Output.json({ commandId, service, phase, replayed: accepted.replayed }))
+      : Output.data(
+          Output.facts([
+            ["command", commandId],
+            ["service", service],
+            ["phase", phase]
+          ])
+        )
+    const at = Option.match(url, { onNone: () => "", onSome: (url) => ` --url ${url}` })
+    yield* Output.note(Output.printable(`once it has ended: mithrandir audit show ${commandId}${at}`))
+  })
+
+const encodePreview = Schema.encodeSync(Model.Preview)
 
 const farewell = (id: string) => Output.note(`interrupted: ${advice(id)}`)
 

@@ -1,0 +1,60 @@
+/** What a one-off run may look at, whichever way it gets at the house. */
+import {
+  type AuditEntry,
+  AuditLog,
+  type Command,
+  type Database,
+  DiscrepancyLog,
+  type Page,
+  Store
+} from "@mithrandir/core"
+import type { Client } from "@mithrandir/http"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+import type { Drivers, Failure } from "./Program.ts"
+import * as RecordPages from "./RecordPages.ts"
+
+/** What needs no writer. */
+export interface Reader {
+  /** One page of what was done. */
+  readonly audit: (query: AuditLog.AuditQuery) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure>
+  /** What became of one command. */
+  readonly auditEntry: (id: Command.CommandId) => Effect.Effect<AuditEntry.AuditEntry, Failure>
+  /** All of what was done that a filter lets through, the oldest first, each once. */
+  readonly auditEntries: (filter: AuditLog.AuditFilter) => Stream.Stream<AuditEntry.AuditEntry, Failure>
+  /** One page of what differed. */
+  readonly discrepancies: (
+    query: DiscrepancyLog.DiscrepancyQuery
+  ) => Effect.Effect<Page.Page<DiscrepancyLog.Discrepancy>, Failure>
+}
+
+/** Through a server. */
+export const ofServer = (client: Client.Client): Reader => ({
+  audit: client.audit,
+  auditEntry: client.auditEntry,
+  auditEntries: (filter) => RecordPages.entries((query) => client.audit({ ...filter, ...query })),
+  discrepancies: client.discrepancies
+})
+
+/** In the file, beside whoever writes it. */
+export const ofDatabase = (
+  database: Layer.Layer<Database.Database, Database.DatabaseError, Drivers>
+): Effect.Effect<Reader, Failure, Drivers | Scope.Scope> =>
+  Effect.map(
+    Layer.build(
+      Layer.merge(AuditLog.layer, DiscrepancyLog.layer).pipe(Layer.provide(Store.layer), Layer.provide(database))
+    ),
+    (context): Reader => {
+      const audit = Context.get(context, AuditLog.AuditLog)
+      return {
+        audit: audit.page,
+        auditEntry: audit.get,
+        auditEntries: audit.entries,
+        discrepancies: Context.get(context, DiscrepancyLog.DiscrepancyLog).page
+      }
+    }
+  )

@@ -1,0 +1,69 @@
+/** `mithrandir audit export`: the whole record, or what a filter lets through of it. */
+import type { AuditEntry } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Access from "../Access.ts"
+import * as AuditFlags from "../AuditFlags.ts"
+import { listing } from "../AuditListing.ts"
+import * as ExitCode from "../ExitCode.ts"
+import * as Flags from "../Flags.ts"
+import * as Listing from "../Listing.ts"
+import * as Output from "../Output.ts"
+import * as Program from "../Program.ts"
+import * as Signals from "../Signals.ts"
+import * as WholeFile from "../WholeFile.ts"
+
+const file = Flags.optional({
+  name: "file",
+  placeholder: "PATH",
+  help: "write to this file, which is there only once it is whole",
+  default: "stdout",
+  schema: Flags.Path
+})
+
+export const program = Program.make({
+  name: "export",
+  summary: "Write out all of what was done, the oldest first.",
+  details: [
+    "It is read and written a little at a time, however long it is. CSV has the line ends of RFC 4180, and an apostrophe before every cell that a spreadsheet would take for a formula or that begins with an apostrophe itself: take one away, and the cell is as it was.",
+    "Without --url it reads the database, also beside a server. Through a server it reads page after page, and fails if the record changed in between so that an entry could be missing or there twice."
+  ],
+  inputs: { ...AuditFlags.filter, file, ...Flags.access, output: Flags.output(["ndjson", "csv", "json"]) },
+  examples: [
+    { says: "Everything, one JSON object a line", line: "mithrandir audit export" },
+    {
+      says: "A month, for a spreadsheet",
+      line: "mithrandir audit export --start-date 2026-11-01 --end-date 2026-11-30 -o csv --file november.csv"
+    },
+    { says: "Compressed", line: "mithrandir audit export | gzip > audit.ndjson.gz" },
+    {
+      says: "What failed, through a server",
+      line: "mithrandir audit export --outcome failure --url http://127.0.0.1:4410"
+    }
+  ],
+  exits: ExitCode.ofLooking,
+  run: (given) =>
+    Effect.gen(function* () {
+      const reader = yield* Access.reader(given)
+      const texts = write(reader.auditEntries(AuditFlags.filterOf(given)), given.output)
+      if (Option.isNone(given.file)) return yield* Stream.runForEach(texts, Output.chunk)
+      yield* WholeFile.write(given.file.value, texts)
+      yield* Output.note(`written: ${Output.printable(given.file.value)}`)
+    }).pipe(Effect.scoped, Signals.interruptible)
+})
+
+/** The text of an export, in parts that each end with a line end. None is empty. */
+const write = (
+  entries: Stream.Stream<AuditEntry.AuditEntry, Program.Failure>,
+  format: Listing.StreamFormat
+): Stream.Stream<string, Program.Failure> =>
+  entries.pipe(
+    Stream.mapAccum(true, (isFirst, entry) => [false, Listing.line(listing, format, listing.encode(entry), isFirst)]),
+    // A page of the record is one write.
+    Stream.chunks,
+    Stream.map((lines) => Array.from(lines).join("")),
+    (lines) => Stream.concat(Stream.make(Listing.opening(listing, format)), lines),
+    Stream.concat(Stream.make(Listing.closing(format))),
+    Stream.filter((text) => text !== "")
+  )

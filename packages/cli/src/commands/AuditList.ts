@@ -1,0 +1,53 @@
+/** `mithrandir audit list`: a page of what was done. */
+import { AuditLog } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Access from "../Access.ts"
+import * as AuditFlags from "../AuditFlags.ts"
+import { listing } from "../AuditListing.ts"
+import * as ExitCode from "../ExitCode.ts"
+import * as Flags from "../Flags.ts"
+import * as Listing from "../Listing.ts"
+import * as PageFlags from "../PageFlags.ts"
+import * as Program from "../Program.ts"
+import * as Signals from "../Signals.ts"
+
+const sortBy = Flags.optional({
+  name: "sort-by",
+  placeholder: "FIELD",
+  help: AuditLog.AuditSort.literals.join(", "),
+  default: "timestamp",
+  schema: AuditLog.AuditSort
+})
+
+export const program = Program.make({
+  name: "list",
+  summary: "List what was done, a page at a time, the newest first.",
+  inputs: {
+    ...AuditFlags.filter,
+    ...PageFlags.pages,
+    sortBy,
+    ...Flags.access,
+    output: Flags.output(Listing.formats)
+  },
+  examples: [
+    { says: "The latest", line: "mithrandir audit list" },
+    { says: "What was done to one job", line: "mithrandir audit list --target mail-000013" },
+    {
+      says: "What is not known to have worked, since a day",
+      line: "mithrandir audit list --outcome timeout --start-date 2026-01-31"
+    },
+    { says: "The third page of a hundred, as JSON", line: "mithrandir audit list --limit 100 --page 3 -o json" }
+  ],
+  exits: ExitCode.ofLooking,
+  run: (given) =>
+    Effect.gen(function* () {
+      const query: AuditLog.AuditQuery = {
+        ...PageFlags.pageOf(given),
+        sortBy: Option.getOrElse(given.sortBy, () => "timestamp" as const),
+        ...AuditFlags.filterOf(given)
+      }
+      const { data, meta } = yield* Access.look(given, (reader) => reader.audit(query))
+      yield* Listing.print(listing, given.output, data, { meta, remark: PageFlags.remark(meta, "no entries") })
+    }).pipe(Signals.interruptible)
+})

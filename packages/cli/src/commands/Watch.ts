@@ -1,0 +1,152 @@
+/** `mithrandir watch`: what happens at a server, as it happens. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import { Event, Service } from "@mithrandir/core"
+import type { Client } from "@mithrandir/http"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Access from "../Access.ts"
+import * as ExitCode from "../ExitCode.ts"
+import * as Flags from "../Flags.ts"
+import * as Narrator from "../Narrator.ts"
+import * as Output from "../Output.ts"
+import * as Program from "../Program.ts"
+import * as Signals from "../Signals.ts"
+
+const services = Flags.optional({
+  name: "service",
+  alias: "s",
+  placeholder: "SERVICES",
+  help: "only these services, with commas between them",
+  schema: Flags.listOf(Service.ServiceId, "service ids, with commas between them")
+})
+
+const events = Flags.optional({
+  name: "event",
+  placeholder: "EVENTS",
+  help: `only these events, with commas between them: ${Event.EventName.literals.join(", ")}`,
+  schema: Flags.listOf(Event.EventName, `of ${Event.EventName.literals.join(" and ")}, with a comma between them`)
+})
+
+const lastEventId = Flags.optional({
+  name: "last-event-id",
+  placeholder: "ID",
+  help: "go on after this event; 0: everything that is kept",
+  default: "how it stands, and what comes",
+  schema: Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,100}$/)).annotations({ description: "the id of an event" })
+})
+
+const { config, database, token, url } = Flags.access
+
+export const program = Program.make({
+  name: "watch",
+  summary: "Follow what happens at a running server, as it happens.",
+  details: [
+    "Lines tell what changes, and not each pass. -o ndjson has every event, with the id to go on after. It goes on over connections that break and servers that restart, and loses nothing that is kept."
+  ],
+  inputs: {
+    services,
+    events,
+    lastEventId,
+    config,
+    database,
+    url,
+    token,
+    output: Flags.output(["lines", "ndjson"])
+  },
+  examples: [
+    { says: "Everything, until Ctrl-C", line: "mithrandir watch --url http://127.0.0.1:4410" },
+    {
+      says: "The commands of one service, for another program",
+      line: "mithrandir watch --service palantir --event command.status -o ndjson --url http://127.0.0.1:4410"
+    },
+    {
+      says: "The first ten events of all that are kept",
+      line: "mithrandir watch --last-event-id 0 -o ndjson --url http://127.0.0.1:4410 | head"
+    }
+  ],
+  exits: {
+    ...ExitCode.wordsOf(ExitCode.failed, ExitCode.usage, ExitCode.notAllowed),
+    0: "whoever read it reads no more",
+    1: "what answers is no server of ours",
+    5: "there is no server",
+    130: "stopped"
+  },
+  run: (given) =>
+    Effect.gen(function* () {
+      const server = yield* Access.server(given)
+      // Later it waits for a server that comes back; one that was never there may be a typing error.
+      yield* Effect.flatMap(Access.clientOf(server), ({ live }) => live)
+      const client = yield* Access.clientOf(server).pipe(
+        Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold))
+      )
+      const query: Client.EventsQuery = {
+        ...(Option.isSome(given.services) ? { services: given.services.value } : {}),
+        ...(Option.isSome(given.events) ? { names: given.events.value } : {}),
+        ...(Option.isSome(given.lastEventId) ? { lastEventId: given.lastEventId.value } : {})
+      }
+      const told = client.events(query).pipe(Stream.tap(gap))
+      yield* given.output === "ndjson" ? ndjson(told) : lines(told)
+    }).pipe(Signals.interruptible)
+})
+
+/** Every message but those that say nothing happened, an object a line. */
+const ndjson = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>) =>
+  Stream.runForEach(told, (message) => Output.chunk(`${Output.compactJson(encode(message))}\n`))
+
+const encode = (message: Client.StreamEvent) => {
+  switch (message.event) {
+    case "reconciliation.update":
+      return { ...message, data: encodeUpdate(message.data) }
+    case "command.status":
+      return { ...message, data: encodeStatus(message.data) }
+    default:
+      return message
+  }
+}
+
+const encodeUpdate = Schema.encodeSync(Event.ReconciliationUpdate)
+const encodeStatus = Schema.encodeSync(Event.CommandStatus)
+
+/** A line for what changes. */
+const lines = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>) =>
+  told.pipe(
+    Stream.filter((message) => message.event === "reconciliation.update" || message.event === "command.status"),
+    Stream.mapAccum(Narrator.start, (before, message) => Narrator.tellOf(before, message, undefined)),
+    Stream.runForEach((lines) => Output.happening(lines, Output.data))
+  )
+
+/** What `stream.reset` says, in words. */
+const gap = (message: Client.StreamEvent) =>
+  message.event === "stream.reset"
+    ? Output.note(`it cannot go on after that event (${reasons[message.data.reason]}); how it stands now:`)
+    : Effect.void
+
+const reasons = {
+  malformed: "no event has such an id",
+  foreign: "it is of another database",
+  future: "it has not happened yet",
+  pruned: "it is no longer kept",
+  behind: "too much has happened since"
+} as const
+
+/** The client asks again by itself when a connection breaks; whoever watches is told so. */
+const retold = (http: HttpClient.HttpClient): HttpClient.HttpClient => {
+  let isFirst = true
+  let isLost = false
+  return HttpClient.transform(http, (answer) =>
+    Effect.suspend(() => {
+      const lost = !isFirst && !isLost
+      isLost = isLost || lost
+      isFirst = false
+      return Effect.zipRight(lost ? Output.note("the connection is lost; trying again") : Effect.void, answer).pipe(
+        Effect.tap(({ status }) => {
+          if (!isLost || status !== 200) return Effect.void
+          isLost = false
+          return Output.note("connected again")
+        })
+      )
+    })
+  )
+}
