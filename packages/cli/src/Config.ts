@@ -1,66 +1,45 @@
 /** `mithrandir.json`: what may stand in it, and what is wrong with one that does not fit. */
 import { Service } from "@mithrandir/core"
+import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { printable } from "./Output.ts"
-import { firstProblem } from "./SchemaProblem.ts"
+import * as Struct from "effect/Struct"
+import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
+import * as DurationText from "./DurationText.ts"
+import { allProblems, type Problem } from "./SchemaProblem.ts"
+import * as Secret from "./Secret.ts"
 
-/** A config file is written by hand; beyond this it is some other file, and reading it would only fill memory. */
-export const maxBytes = 1024 * 1024
+/** What JSON Schema says of a text, in its words; the filter says the same. */
+const textRule = { minLength: 1, maxLength: 256, pattern: "^\\S([\\s\\S]*\\S)?$" }
 
-/** Node's timers wrap at 24.8 days, so that a longer wait would end at once. */
-const longest = Duration.days(24)
+const Text = Schema.String.pipe(
+  Schema.filter((text) => text !== "" && text.trim() === text && Array.from(text).length <= textRule.maxLength, {
+    jsonSchema: textRule
+  })
+).annotations({ description: "a text of 1 to 256 characters that neither begins nor ends with a space" })
 
-/** How long: `"5 seconds"`, `"250 millis"`, `"10 minutes"`. */
-const duration = (least: Duration.Duration) => {
-  const description = `a duration such as "5 seconds", from ${Duration.format(least)} to ${Duration.format(longest)}`
-  const pattern = /^\d+(\.\d+)? (nano|micro|milli|second|minute|hour|day|week)s?$/
-  return Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
-    strict: true,
-    decode: (text, _, ast) => {
-      const parsed = pattern.test(text) ? Duration.decodeUnknown(text) : undefined
-      return parsed?._tag === "Some" && Duration.between(parsed.value, { minimum: least, maximum: longest })
-        ? ParseResult.succeed(parsed.value)
-        : ParseResult.fail(new ParseResult.Type(ast, text))
-    },
-    encode: (length) => ParseResult.succeed(`${Duration.toMillis(length)} millis`)
-  }).annotations({ description })
-}
-
-const Text = Schema.NonEmptyTrimmedString.pipe(Schema.maxLength(256)).annotations({
-  description: "a text of 1 to 256 characters that neither begins nor ends with a space"
-})
-
-/** A secret as it stands in the file: itself, or the name of the environment variable that has it. */
-const Secret = Schema.Union(Schema.NonEmptyString, Schema.Struct({ env: Schema.NonEmptyString })).annotations({
-  description: 'a text, or { "env": "NAME" } for an environment variable'
-})
-type Secret = typeof Secret.Type
-
-const url = (protocols: ReadonlyArray<string>, userinfo: boolean, description: string) =>
+/** The pattern is what editors know too; the parser knows the rest. */
+const url = (pattern: RegExp, description: string) =>
   Schema.String.pipe(
-    Schema.filter((text) => {
-      if (!URL.canParse(text)) return false
-      const parsed = new URL(text)
-      return (
-        protocols.includes(parsed.protocol) &&
-        parsed.hostname !== "" &&
-        parsed.hash === "" &&
-        (userinfo || (parsed.username === "" && parsed.password === "" && parsed.search === ""))
-      )
-    })
+    Schema.pattern(pattern),
+    Schema.filter((text) => URL.canParse(text) && new URL(text).hostname !== "")
   ).annotations({ description })
 
 /** Where something speaks HTTP. Who logs in there is never part of it: urls are shown. */
 export const HttpUrl = url(
-  ["http:", "https:"],
-  false,
+  /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/,
   "an http:// or https:// url without user, password, query or fragment"
 )
-const RedisUrl = url(["redis:", "rediss:"], true, "a redis:// or rediss:// url")
+
+/** A path that is no number may be the end of a password with a slash in it, and would be shown. */
+const RedisUrl = url(
+  /^[Rr][Ee][Dd][Ii][Ss][Ss]?:\/\/([^\s/?#]*@)?[^\s/?#@]+(\/\d*)?(\?[^\s#]*)?$/,
+  "a redis:// or rediss:// url, its path the number of a database if anything"
+)
 
 /** The least time between two passes: a service that is asked more often does little else. */
 const leastPollInterval = Duration.millis(100)
@@ -68,137 +47,227 @@ const leastPollInterval = Duration.millis(100)
 /** The shortest time that anything may take: less could never succeed. */
 const leastTimeout = Duration.millis(1)
 
-const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+/** What editors tell of a key. `default` is what holds where it is left out. */
+type About<A> = {
+  readonly description: string
+  readonly default?: A
+  readonly examples?: Arr.NonEmptyReadonlyArray<A>
+}
 
-const common = {
-  id: Service.ServiceId,
-  name: optional(Text),
-  healthEndpoint: optional(HttpUrl),
-  metadata: optional(Service.Metadata.annotations({ description: "an object of facts to show" })),
-  pollInterval: optional(duration(leastPollInterval)),
-  settle: optional(duration(Duration.zero)),
-  requestTimeout: optional(duration(leastTimeout)),
-  commandTimeout: optional(duration(leastTimeout)),
-  finishedKept: optional(duration(Duration.zero)),
-  expectation: optional(Schema.Literal("lifecycle", "strict"))
+const required = <A, I>(schema: Schema.Schema<A, I>, about: About<A>) =>
+  Schema.propertySignature(schema).annotations(about)
+
+const optional = <A, I>(schema: Schema.Schema<A, I>, about: About<A>) =>
+  Schema.optionalWith(schema, { exact: true }).annotations(about)
+
+/** What holds of a service where its config does not say. */
+export const serviceDefaults = {
+  pollInterval: Duration.seconds(5),
+  settle: Duration.millis(250),
+  requestTimeout: Duration.seconds(3),
+  commandTimeout: Duration.seconds(30),
+  finishedKept: Duration.minutes(10),
+  expectation: "lifecycle"
+} as const
+
+/** BullMQ's own prefix of every key. */
+export const defaultPrefix = "bull"
+
+const naming = {
+  id: required(Service.ServiceId, {
+    description: "What the service is called in records, commands and queries. Each is there once.",
+    examples: ["palantir"]
+  }),
+  name: optional(Text, { description: "What people call it. Default: its id.", examples: ["Palantir"] })
+}
+
+const treatment = {
+  healthEndpoint: optional(HttpUrl, {
+    description: "Where its health is asked for over HTTP. Default: the service itself is asked for a sign of life.",
+    examples: ["http://127.0.0.1:4420/api/v1/health"]
+  }),
+  metadata: optional(
+    Service.Metadata.annotations({ description: "an object of facts to show", jsonSchema: { type: "object" } }),
+    { description: "Facts to show with the service. No secrets: whoever may list services sees them." }
+  ),
+  pollInterval: optional(DurationText.schema(leastPollInterval), {
+    description: "How often it is compared. At least 100 millis.",
+    default: serviceDefaults.pollInterval
+  }),
+  settle: optional(DurationText.schema(Duration.zero), {
+    description: "How long a difference is given to settle before it is read again.",
+    default: serviceDefaults.settle
+  }),
+  requestTimeout: optional(DurationText.schema(leastTimeout), {
+    description: "How long one answer may take.",
+    default: serviceDefaults.requestTimeout
+  }),
+  commandTimeout: optional(DurationText.schema(leastTimeout), {
+    description: "How long a command may take from its acceptance to its effect.",
+    default: serviceDefaults.commandTimeout
+  }),
+  finishedKept: optional(DurationText.schema(Duration.zero), {
+    description:
+      'How long finished jobs stay listed there. Between two looks further apart, absence proves nothing; "0 seconds" says that they may vanish at once.',
+    default: serviceDefaults.finishedKept
+  }),
+  expectation: optional(Schema.Literal("lifecycle", "strict"), {
+    description:
+      "lifecycle: what jobs ordinarily do explains a difference. strict: nothing does but finished jobs leaving; for an expected side with a feed of its own.",
+    default: serviceDefaults.expectation
+  })
 }
 
 /** A Palantir, over HTTP. */
 const PalantirService = Schema.Struct({
-  ...common,
-  type: Schema.Literal("palantir"),
-  url: HttpUrl,
-  token: optional(Secret)
-})
+  ...naming,
+  type: required(Schema.Literal("palantir"), { description: "A Palantir, over HTTP." }),
+  url: required(HttpUrl, {
+    description: "Where it is, base path included: what comes before /api/v1.",
+    examples: ["http://127.0.0.1:4420"]
+  }),
+  token: optional(Secret.Token, {
+    description: "Sent as a bearer token, to this url's origin only.",
+    examples: [{ env: "PALANTIR_TOKEN" }]
+  }),
+  ...treatment
+}).annotations({ title: "A Palantir" })
 
 /** The most queues one BullMQ service may have: each is a client-side object and a script call per pass. */
 const maxQueues = 1000
 
 /** BullMQ's own rule; our ids are `queue:id`. */
-const QueueName = Text.pipe(Schema.filter((name) => !name.includes(":")))
+const QueueName = Text.pipe(Schema.pattern(/^[^:]*$/)).annotations({ description: "a queue's name, without a colon" })
+
+const queuesRule = { minItems: 1, maxItems: maxQueues, uniqueItems: true }
+
+const Queues = Schema.Array(QueueName)
+  .pipe(
+    Schema.filter(
+      (queues) => queues.length > 0 && queues.length <= maxQueues && new Set(queues).size === queues.length,
+      { jsonSchema: queuesRule }
+    )
+  )
+  .annotations({ description: `1 to ${maxQueues} queue names, each once and without a colon` })
 
 /** BullMQ queues of one Redis. */
 const BullMqService = Schema.Struct({
-  ...common,
-  type: Schema.Literal("bullmq"),
-  url: RedisUrl,
-  queues: Schema.Array(QueueName)
-    .pipe(
-      Schema.minItems(1),
-      Schema.maxItems(maxQueues),
-      Schema.filter((queues) => new Set(queues).size === queues.length)
-    )
-    .annotations({ description: `1 to ${maxQueues} queue names, each once and without a colon` }),
-  prefix: optional(Text),
-  password: optional(Secret)
-})
+  ...naming,
+  type: required(Schema.Literal("bullmq"), { description: "BullMQ queues of one Redis." }),
+  url: required(RedisUrl, {
+    description: "Where that Redis is, with the number of the database as its path where it is not 0.",
+    examples: ["redis://127.0.0.1:6379"]
+  }),
+  queues: required(Queues, { description: "The queues to look after, each once.", examples: [["mail"]] }),
+  prefix: optional(Text, { description: "BullMQ's prefix of every key.", default: defaultPrefix }),
+  password: optional(Secret.Secret, {
+    description: "Redis's password, where the url does not have it.",
+    examples: [{ env: "REDIS_PASSWORD" }]
+  }),
+  ...treatment
+}).annotations({ title: "BullMQ" })
 
 /** One entry of `services`, as it stands in the file. */
 export const ServiceEntry = Schema.Union(PalantirService, BullMqService)
 export type ServiceEntry = typeof ServiceEntry.Type
 
 /** Where the database is. Later also a `postgres://` url. */
-export const SqliteFile = Schema.NonEmptyString.pipe(
-  Schema.filter((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && text !== ":memory:" && !text.includes("\u0000"))
+export const SqliteFile = Schema.String.pipe(
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no file's path can have it
+  Schema.pattern(/^(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)(?!:memory:$)[^\u0000]+$/)
 ).annotations({ description: "the path of a SQLite file" })
 
 /** Where to listen: a name or an address. */
 export const Host = Text
 
-/** A TCP port; 0 takes any free one. */
-export const Port = Schema.Int.pipe(Schema.between(0, 65_535)).annotations({ description: "a port, 0 to 65535" })
+const portRule = { type: "integer", minimum: 0, maximum: 65_535 } as const
 
-/** The whole file. Secrets are still as they stand in it. */
+/** A TCP port; 0 takes any free one. */
+export const Port = Schema.Number.pipe(
+  Schema.filter((port) => Number.isInteger(port) && port >= portRule.minimum && port <= portRule.maximum, {
+    jsonSchema: portRule
+  })
+).annotations({ description: "a port, 0 to 65535" })
+
+/** Where the server listens, and where its database is, unless somebody says otherwise. */
+export const defaults = { host: "127.0.0.1", port: 4410, database: "mithrandir.db" } as const
+
+/** The whole file, and the one list of what can be configured. Secrets are still as they stand in it. */
 export const ConfigFile = Schema.Struct({
-  $schema: optional(Schema.String),
-  host: optional(Host),
-  port: optional(Port),
-  database: optional(SqliteFile),
-  services: optional(
-    Schema.Array(ServiceEntry).pipe(
-      Schema.filter((services) => {
-        const seen = new Set<string>()
-        for (const [index, { id }] of services.entries()) {
-          if (seen.has(id)) return { path: [index, "id"], message: "expected an id that no service before has" }
-          seen.add(id)
-        }
-        return undefined
-      })
-    )
-  )
+  $schema: optional(Schema.String, {
+    description: "Where editors find what may stand here.",
+    examples: ["./node_modules/@mithrandir/cli/config.schema.json"]
+  }),
+  host: optional(Host, { description: "Where to listen: a name or an address.", default: defaults.host }),
+  port: optional(Port, { description: "Where to listen; 0 takes any free port.", default: defaults.port }),
+  database: optional(SqliteFile, {
+    description: "The SQLite file, relative to this file.",
+    default: defaults.database
+  }),
+  services: optional(Schema.Array(ServiceEntry), { description: "The job services to reconcile." })
 })
+export type ConfigFile = typeof ConfigFile.Type
+
+/** Something that can be configured; `$schema` is of editors. */
+export type Key = Exclude<keyof ConfigFile, "$schema">
+
+/** All there is to configure, in the order of the file. */
+export const keys: ReadonlyArray<Key> = Record.keys(Struct.omit(ConfigFile.fields, "$schema"))
 
 type Revealed<A> = { readonly [K in keyof A]: K extends "token" | "password" ? Redacted.Redacted : A[K] }
 
 /** A service, its secrets at hand. */
 export type ServiceConfig = Revealed<typeof PalantirService.Type> | Revealed<typeof BullMqService.Type>
 
-/** What a config file says. */
-export interface Config {
-  readonly host?: string
-  readonly port?: number
-  readonly database?: string
-  readonly services: Services
-}
-
-/** The services, their secrets at hand; or what is wrong with one of the secrets, which only matters to who needs them. */
+/** The services, their secrets at hand; or what is wrong with the secrets, which only matters to who needs them. */
 export type Services = Either.Either<ReadonlyArray<ServiceConfig>, ConfigInvalid>
 
-/** The config does not fit. `path` is where, `problem` what would fit; neither quotes a value. */
-export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
-  file: Schema.String,
-  path: Schema.String,
-  problem: Schema.String
-}) {
-  override get message() {
-    return printable(`${this.file}: ${this.path === "" ? "" : `${this.path}: `}${this.problem}`)
-  }
+/** Reads the text of a config file. `source` is what it is called in errors. */
+export const parse = (text: string, source: string): Either.Either<ConfigFile, ConfigInvalid> =>
+  parseJson(text).pipe(
+    Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: "", problem }]),
+    Either.flatMap(decode),
+    Either.mapLeft((problems) => new ConfigInvalid({ mistakes: Arr.map(problems, (one) => ({ source, ...one })) }))
+  )
+
+/** What a value says that could stand in a file, or everything that is wrong with it. */
+export const decode = (value: unknown): Either.Either<ConfigFile, Arr.NonEmptyReadonlyArray<Problem>> => {
+  const decoded = Either.mapLeft(decodeFile(value, everything), ({ issue }) => allProblems(issue))
+  const problems = [...(Either.isLeft(decoded) ? decoded.left : []), ...repeatedIds(value)]
+  return Arr.isNonEmptyReadonlyArray(problems) ? Either.left(problems) : decoded
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
+const decodeFile = Schema.decodeUnknownEither(ConfigFile)
+const everything = { onExcessProperty: "error", errors: "all" } as const
 
-/** Reads the text of a config file. `file` is what it is called in errors. */
-export const parse = (text: string, file: string, env: Environment): Either.Either<Config, ConfigInvalid> =>
-  Either.gen(function* () {
-    const invalid = (path: string, problem: string) => new ConfigInvalid({ file, path, problem })
-    const value = yield* Either.try({ try: () => parseJson(text), catch: (error) => invalid("", notJson(error, text)) })
-    const decoded = yield* Either.mapLeft(decode(value, { onExcessProperty: "error" }), ({ issue }) => {
-      const { path, problem } = firstProblem(issue)
-      return invalid(path, problem)
-    })
-    const services = Either.all(
-      (decoded.services ?? []).map((entry, index) =>
-        reveal(entry, env, (key, problem) => invalid(`services[${index}].${key}`, problem))
-      )
-    )
-    const { $schema: _, services: __, ...rest } = decoded
-    return { ...rest, services }
+/** Asked of the value as it was given, so that it is told beside everything else that is wrong. */
+const repeatedIds = (value: unknown): ReadonlyArray<Problem> => {
+  const entries: unknown = Predicate.hasProperty(value, "services") ? value.services : []
+  const seen = new Set<string>()
+  return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown, index) => {
+    if (!Predicate.hasProperty(entry, "id") || typeof entry.id !== "string") return []
+    const repeated = seen.has(entry.id)
+    seen.add(entry.id)
+    return repeated ? [{ path: `services[${index}].id`, problem: "expected an id that no service before has" }] : []
   })
+}
 
-const decode = Schema.decodeUnknownEither(ConfigFile)
+/** Deeper than anybody writes by hand; what is deeper yet ends programs that walk it. */
+const maxDepth = 64
 
-/** A byte order mark is what some editors put first. */
-const parseJson = (text: string): unknown => JSON.parse(text.replace(/^\uFEFF/, ""))
+/** JSON, or what is wrong with it. */
+export const parseJson = (text: string): Either.Either<unknown, string> =>
+  Either.try({ try: (): unknown => JSON.parse(text), catch: (error) => notJson(error, text) }).pipe(
+    Either.filterOrLeft(
+      (value) => isWithin(value, maxDepth),
+      () => `expected lists and objects in each other at most ${maxDepth} deep`
+    )
+  )
+
+const isWithin = (value: unknown, depth: number): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((inner) => isWithin(inner, depth - 1)))
 
 /** Says where, as far as it is known. What JSON.parse itself says would quote the file, secrets included. */
 const notJson = (error: unknown, text: string): string => {
@@ -208,30 +277,39 @@ const notJson = (error: unknown, text: string): string => {
   return `expected JSON; line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1} does not fit`
 }
 
-/** What a token may be made of: a header cannot carry anything else, and every request would fail. */
-const headerText = /^[\x21-\x7e]+$/
+/** Puts the secrets in their place. `at` is where the list of services stands; every one that is wrong is told. */
+export const reveal = (
+  entries: ReadonlyArray<ServiceEntry>,
+  at: Omit<Mistake, "problem">,
+  lookup: Secret.Lookup
+): Services => {
+  const [mistakes, services] = Arr.separate(
+    entries.map((entry, index) =>
+      Either.mapLeft(withSecret(entry, lookup), ({ path, problem }): Mistake => {
+        return { source: at.source, path: `${at.path}[${index}].${path}`, problem }
+      })
+    )
+  )
+  return Arr.isNonEmptyReadonlyArray(mistakes) ? Either.left(new ConfigInvalid({ mistakes })) : Either.right(services)
+}
 
-type Refuse = (key: string, problem: string) => ConfigInvalid
-
-const reveal = (entry: ServiceEntry, env: Environment, refuse: Refuse): Either.Either<ServiceConfig, ConfigInvalid> =>
+const withSecret = (entry: ServiceEntry, lookup: Secret.Lookup): Either.Either<ServiceConfig, Problem> =>
   Either.gen(function* () {
     if (entry.type === "palantir") {
       const { token, ...rest } = entry
       if (token === undefined) return rest
-      const revealed = yield* secret("token", token, env, refuse)
-      if (!headerText.test(Redacted.value(revealed))) {
-        return yield* Either.left(refuse("token", "expected visible ASCII characters alone, without spaces"))
+      const revealed = yield* secret("token", token, lookup)
+      if (!Secret.isToken(Redacted.value(revealed))) {
+        return yield* Either.left({ path: "token", problem: `expected ${Secret.tokenText}` })
       }
       return { ...rest, token: revealed }
     }
     const { password, ...rest } = entry
-    return password === undefined ? rest : { ...rest, password: yield* secret("password", password, env, refuse) }
+    return password === undefined ? rest : { ...rest, password: yield* secret("password", password, lookup) }
   })
 
-const secret = (key: string, value: Secret, env: Environment, refuse: Refuse) => {
-  if (typeof value === "string") return Either.right(Redacted.make(value))
-  const found = env[value.env]
-  return found === undefined || found === ""
-    ? Either.left(refuse(`${key}.env`, `the environment variable ${value.env} is not set`))
-    : Either.right(Redacted.make(found))
-}
+const secret = (key: string, value: Secret.Secret, lookup: Secret.Lookup): Either.Either<Redacted.Redacted, Problem> =>
+  Either.fromOption(Secret.reveal(value, lookup), () => ({
+    path: `${key}.env`,
+    problem: `the environment variable ${typeof value === "string" ? "" : value.env} is not set`
+  }))

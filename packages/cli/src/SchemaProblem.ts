@@ -1,10 +1,12 @@
 /**
- * What is wrong with a value, in one line for the person who wrote it: where, and what would fit. Never the value
+ * What is wrong with a value, a line each for the person who wrote it: where, and what would fit. Never the value
  * itself: it may be a secret, or stand where a secret should.
  */
+import * as Arr from "effect/Array"
 import type * as ParseResult from "effect/ParseResult"
 import * as AST from "effect/SchemaAST"
 
+/** One thing that is wrong. */
 export interface Problem {
   /** `services[0].url`; empty where the whole is meant. */
   readonly path: string
@@ -12,7 +14,10 @@ export interface Problem {
 }
 
 /** The first thing that is wrong. */
-export const firstProblem = (issue: ParseResult.ParseIssue): Problem =>
+export const firstProblem = (issue: ParseResult.ParseIssue): Problem => Arr.headNonEmpty(allProblems(issue))
+
+/** Everything that is wrong, as far as it was looked for: only decoding with `errors: "all"` goes on after the first. */
+export const allProblems = (issue: ParseResult.ParseIssue): Arr.NonEmptyReadonlyArray<Problem> =>
   walk(issue, { path: "", expected: undefined, keys: [] })
 
 interface Place {
@@ -23,37 +28,39 @@ interface Place {
   readonly keys: ReadonlyArray<string>
 }
 
-const walk = (issue: ParseResult.ParseIssue, at: Place): Problem => {
+const walk = (issue: ParseResult.ParseIssue, at: Place): Arr.NonEmptyReadonlyArray<Problem> => {
   switch (issue._tag) {
     case "Pointer":
       return walk(issue.issue, { ...at, path: append(at.path, issue.path), expected: undefined })
     case "Missing":
-      return { path: at.path, problem: `is missing; ${expected(describe(issue.ast.type) ?? shape(issue.ast.type))}` }
+      return [{ path: at.path, problem: `is missing; ${expected(describe(issue.ast.type) ?? shape(issue.ast.type))}` }]
     case "Unexpected":
-      return { path: at.path, problem: `is not known here; known: ${at.keys.join(", ")}` }
+      return [{ path: at.path, problem: `is not known here; known: ${at.keys.join(", ")}` }]
     case "Composite": {
       const place = enter(issue.ast, at)
-      // Which of several plain values was meant cannot be told: name them all.
-      const plain = AST.isUnion(issue.ast) && !issue.ast.types.some(AST.isTypeLiteral)
-      return place.expected === undefined && !plain ? walk(first(issue.issues), place) : leaf(place, issue.ast)
+      if (place.expected !== undefined) return [leaf(place, issue.ast)]
+      const issues = list(issue.issues)
+      if (!AST.isUnion(issue.ast)) return Arr.flatMap(issues, (one) => walk(one, place))
+      // Which of several plain values was meant cannot be told: name them all. Of objects, what marks them tells it.
+      return issue.ast.types.some(AST.isTypeLiteral) ? walk(issues[0], place) : [leaf(place, issue.ast)]
     }
     case "Refinement": {
       if (issue.kind === "Predicate") {
         // A filter's own words are more precise than what its schema says of itself; of the whole, what was meant counts.
         if (saysWhere(issue.issue)) return walk(issue.issue, at)
         const said = issue.issue._tag === "Type" ? issue.issue.message : undefined
-        if (said !== undefined && at.expected === undefined) return { path: at.path, problem: expected(said) }
+        if (said !== undefined && at.expected === undefined) return [{ path: at.path, problem: expected(said) }]
       }
       const place = enter(issue.ast, at)
       // Half a struct that failed is described by the part that failed.
-      return issue.kind === "From" ? walk(issue.issue, place) : leaf(place, issue.ast)
+      return issue.kind === "From" ? walk(issue.issue, place) : [leaf(place, issue.ast)]
     }
     case "Transformation":
       return walk(issue.issue, enter(issue.ast, at))
     case "Type":
-      return leaf({ ...at, expected: at.expected ?? issue.message ?? describe(issue.ast) }, issue.ast)
+      return [leaf({ ...at, expected: at.expected ?? issue.message ?? describe(issue.ast) }, issue.ast)]
     case "Forbidden":
-      return leaf(at, issue.ast)
+      return [leaf(at, issue.ast)]
   }
 }
 
@@ -99,12 +106,13 @@ const shape = (ast: AST.AST): string => {
 
 const saysWhere = (issue: ParseResult.ParseIssue): boolean => issue._tag === "Pointer" || issue._tag === "Composite"
 
-const first = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ParseResult.ParseIssue =>
-  isList(issues) ? issues[0] : issues
+const list = (
+  issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
+): Arr.NonEmptyReadonlyArray<ParseResult.ParseIssue> => (isList(issues) ? issues : [issues])
 
 const isList = (
   issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
-): issues is readonly [ParseResult.ParseIssue, ...Array<ParseResult.ParseIssue>] => Array.isArray(issues)
+): issues is Arr.NonEmptyReadonlyArray<ParseResult.ParseIssue> => Array.isArray(issues)
 
 const append = (path: string, added: ParseResult.Path): string => {
   const keys: ReadonlyArray<PropertyKey> = typeof added === "object" ? added : [added]

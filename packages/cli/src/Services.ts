@@ -3,23 +3,31 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import { type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { ServiceConfig } from "./Config.ts"
+import * as Config from "./Config.ts"
 import * as ExitCode from "./ExitCode.ts"
 
 export type Definition = ServiceRegistry.ServiceDefinition<ExitCode.Refused, HttpClient.HttpClient>
 
-/** One entry of the config as a definition. */
-export const define = (config: ServiceConfig): Definition => {
-  const { expectation, commandTimeout, healthEndpoint, id, metadata, name, pollInterval, settle, type } = config
+/** One entry of the config as a definition. What it leaves out is filled in here, so that what is published holds. */
+export const define = (config: Config.ServiceConfig): Definition => {
+  const service = complete(config)
+  const { commandTimeout, expectation, healthEndpoint, id, pollInterval, settle, type } = service
   return {
     id,
     type,
-    ...given({ name, metadata, pollInterval, settle, commandTimeout, expectation }),
-    healthEndpoint: healthEndpoint ?? withoutUserinfo(config.url),
+    ...given({ name: service.name, metadata: service.metadata }),
+    pollInterval,
+    settle,
+    commandTimeout,
+    expectation,
+    healthEndpoint: healthEndpoint ?? withoutUserinfo(service.url),
     probeEndpoint: healthEndpoint !== undefined,
-    source: sourceOf(config)
+    source: sourceOf(service)
   }
 }
+
+const complete = (config: Config.ServiceConfig) => ({ ...Config.serviceDefaults, ...config })
+type Complete = ReturnType<typeof complete>
 
 /** What may be shown of a url: everything but who logs in, and how. */
 export const withoutUserinfo = (text: string): string => {
@@ -32,17 +40,17 @@ export const withoutUserinfo = (text: string): string => {
   return url.pathname === "/" ? url.href.replace(/\/$/, "") : url.href
 }
 
-const sourceOf = (config: ServiceConfig): Layer.Layer<JobSource.JobSource, ExitCode.Refused, HttpClient.HttpClient> => {
-  const { finishedKept, requestTimeout } = config
-  switch (config.type) {
+const sourceOf = (service: Complete): Layer.Layer<JobSource.JobSource, ExitCode.Refused, HttpClient.HttpClient> => {
+  const { finishedKept, requestTimeout } = service
+  switch (service.type) {
     case "palantir":
-      return Palantir.layer({ url: config.url, ...given({ token: config.token, requestTimeout, finishedKept }) })
+      return Palantir.layer({ url: service.url, requestTimeout, finishedKept, ...given({ token: service.token }) })
     case "bullmq": {
-      const { password, prefix, queues, url } = config
+      const { password, prefix = Config.defaultPrefix, queues, url } = service
       // Imported where it is needed alone: without a BullMQ service no Redis code is loaded.
       return Layer.unwrapEffect(
         Effect.map(loadBullMq, (BullMq) =>
-          BullMq.layer({ url, queues, ...given({ password, prefix, requestTimeout, finishedKept }) })
+          BullMq.layer({ url, queues, prefix, requestTimeout, finishedKept, ...given({ password }) })
         )
       )
     }

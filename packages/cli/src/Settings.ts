@@ -1,13 +1,14 @@
-/** What a command works with: flags before environment before config file before defaults. */
-import * as FileSystem from "@effect/platform/FileSystem"
+/** What a command works with: flags before environment before `.env` before config file before defaults. */
 import * as Path from "@effect/platform/Path"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import type * as Redacted from "effect/Redacted"
 import * as Config from "./Config.ts"
-import { PortText, ServerUrl } from "./Flags.ts"
-import { firstProblem } from "./SchemaProblem.ts"
+import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
+import * as Environment from "./Environment.ts"
+import * as TextFile from "./TextFile.ts"
 
 /** What was said on the command line. */
 export interface Given {
@@ -15,8 +16,12 @@ export interface Given {
   readonly database: Option.Option<string>
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<number>
+  readonly services?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
   readonly url?: Option.Option<string>
 }
+
+/** Where the value of a key is from. `file` is the config file. */
+export type Origin = "flag" | Environment.Origin | "file" | "default"
 
 export interface Settings {
   readonly host: string
@@ -25,127 +30,139 @@ export interface Settings {
   readonly database: string
   /** Whether anybody chose the database, or it is the default. */
   readonly databaseGiven: boolean
-  /** The config file that was read, where there was one. */
+  /** The config file that was read, where there was one. Absolute. */
   readonly configFile: Option.Option<string>
+  /** The services, their secrets at hand. */
   readonly services: Config.Services
+  /** The services as they were given, secrets included where they were. */
+  readonly entries: ReadonlyArray<Config.ServiceEntry>
+  /** Where each is from. */
+  readonly origins: Readonly<Record<Config.Key, Origin>>
+  /** What secrets were looked up in. */
+  readonly environment: Environment.Environment
+  /** What looks wrong and stops nobody: variables that nobody reads. A line each. */
+  readonly warnings: ReadonlyArray<string>
 }
 
-export const defaultHost = "127.0.0.1"
-export const defaultPort = 4410
-export const defaultDatabase = "mithrandir.db"
+export const defaultHost = Config.defaults.host
+export const defaultPort = Config.defaults.port
+export const defaultDatabase = Config.defaults.database
 export const defaultConfigFile = "mithrandir.json"
 
-/** What the environment may say. The one list of it. */
-const variables = {
-  config: "MITHRANDIR_CONFIG",
-  database: "MITHRANDIR_DATABASE",
-  host: "MITHRANDIR_HOST",
-  port: "MITHRANDIR_PORT",
-  url: "MITHRANDIR_URL"
-} as const
-
 /**
- * Reads the config file and puts everything in its order. Paths on the command line and in the environment are
- * relative to where we are; one in the config file is relative to that file, so that it names the same database
- * wherever a command is run from.
+ * Reads the environment, `.env` and the config file, and puts everything in its order. Paths on the command line and in
+ * the environment are relative to where we are; one in the config file is relative to that file, so that it names the
+ * same database wherever a command is run from. What does not fit, anywhere, is told all at once.
  */
 export const resolve = Effect.fn("Settings.resolve")(function* (
   given: Given,
-  /** Whether `mithrandir.json` is read where nobody named a config file. */
+  /** Whether `.env` and `mithrandir.json` are read where nobody named a config file. */
   options: { readonly discover: boolean } = { discover: true }
 ) {
-  const path = yield* Path.Path
-  const environment = yield* readEnvironment
-  const named = Option.orElse(given.config, () => environment.config)
-  const file = yield* readConfig(named, options.discover)
-  const fromFile = Option.flatMapNullable(file, ({ config, name }) =>
-    config.database === undefined ? undefined : path.resolve(path.dirname(name), config.database)
+  const own = yield* Environment.own
+  const chosen = Option.orElse(given.config, () => Environment.config(own))
+  const environment = options.discover || Option.isSome(chosen) ? yield* Environment.read : own
+  const file = yield* readConfig(
+    Option.orElse(chosen, () => Environment.config(environment)),
+    options.discover
   )
-  const database = given.database.pipe(
-    Option.orElse(() => environment.database),
-    Option.map((name) => path.resolve(name)),
-    Option.orElse(() => fromFile)
-  )
-  const settings: Settings = {
-    host: firstOf(
-      defaultHost,
-      given.host,
-      environment.host,
-      Option.flatMapNullable(file, ({ config }) => config.host)
-    ),
-    port: firstOf(
-      defaultPort,
-      given.port,
-      environment.port,
-      Option.flatMapNullable(file, ({ config }) => config.port)
-    ),
-    database: Option.getOrElse(database, () => path.resolve(defaultDatabase)),
-    databaseGiven: Option.isSome(database),
-    configFile: Option.map(file, ({ name }) => name),
-    services: Option.match(file, { onNone: () => Either.right([]), onSome: ({ config }) => config.services })
-  }
-  return settings
+  const said = Environment.origins.map((origin) => ({ origin, ...Environment.said(environment, origin) }))
+  const mistakes = [
+    ...environment.mistakes,
+    ...said.flatMap((one) => one.mistakes),
+    ...(Either.isLeft(file) ? file.left.mistakes : [])
+  ]
+  if (Arr.isNonEmptyReadonlyArray(mistakes)) return yield* new ConfigInvalid({ mistakes })
+  const layers = [
+    fromFlags(given),
+    ...said.map(({ origin, values }): Layer => {
+      return { origin, values, services: { source: origin, path: Environment.variable("services") } }
+    }),
+    ...Option.toArray(Option.flatten(Option.getRight(file)))
+  ]
+  return inOrder(yield* Path.Path, environment, layers)
 })
 
-/** The server that was named, on the command line or in the environment. */
-export const serverUrl = (given: Option.Option<string>) =>
-  Option.isSome(given) ? Effect.succeed(given) : Effect.map(readEnvironment, ({ url }) => url)
+/** What one of the places says that settings are from. */
+interface Layer {
+  readonly origin: Origin
+  readonly values: { readonly [K in Config.Key]?: Config.ConfigFile[K] | undefined }
+  /** What its services are called in errors. */
+  readonly services: Omit<Mistake, "problem">
+  /** The config file, where that is the place. Absolute. */
+  readonly file?: string
+}
 
-/** The process's environment, for secrets that a config names. Read when it is asked for. */
-const environment = Effect.sync((): Config.Environment => process.env)
-
-const readEnvironment = Effect.gen(function* () {
-  const env = yield* environment
-  const text = (name: string) => Option.filter(Option.fromNullable(env[name]), (value) => value !== "")
-  const read = <A>(name: string, schema: Schema.Schema<A, string>) =>
-    Option.match(text(name), {
-      onNone: () => Effect.succeedNone,
-      onSome: (value) =>
-        Schema.decode(schema)(value).pipe(
-          Effect.mapBoth({
-            onSuccess: Option.some,
-            onFailure: ({ issue }) =>
-              new Config.ConfigInvalid({ file: "environment", path: name, problem: firstProblem(issue).problem })
-          })
-        )
-    })
-  return {
-    config: text(variables.config),
-    database: yield* read(variables.database, Config.SqliteFile),
-    host: text(variables.host),
-    port: yield* read(variables.port, PortText),
-    url: yield* read(variables.url, ServerUrl)
+/** Of each key what the first layer says that says anything. */
+const inOrder = (path: Path.Path, environment: Environment.Environment, layers: ReadonlyArray<Layer>): Settings => {
+  const choose = <K extends Config.Key>(key: K, otherwise: Required<Config.ConfigFile>[K]) => {
+    for (const layer of layers) {
+      const value = layer.values[key]
+      if (value !== undefined) return { value, origin: layer.origin, layer }
+    }
+    return { value: otherwise, origin: "default", layer: undefined } as const
   }
+  const host = choose("host", Config.defaults.host)
+  const port = choose("port", Config.defaults.port)
+  const database = choose("database", Config.defaults.database)
+  const services = choose("services", [])
+  const base = database.layer?.file === undefined ? "" : path.dirname(database.layer.file)
+  return {
+    host: host.value,
+    port: port.value,
+    database: path.resolve(base, database.value),
+    databaseGiven: database.layer !== undefined,
+    configFile: Option.fromNullable(layers.find(({ file }) => file !== undefined)?.file),
+    services:
+      services.layer === undefined
+        ? Either.right([])
+        : Config.reveal(services.value, services.layer.services, Environment.lookup(environment)),
+    entries: services.value,
+    origins: { host: host.origin, port: port.origin, database: database.origin, services: services.origin },
+    environment,
+    warnings: Environment.suspicions(environment)
+  }
+}
+
+const fromFlags = ({ database, host, port, services }: Given): Layer => ({
+  origin: "flag",
+  values: {
+    database: Option.getOrUndefined(database),
+    host: Option.getOrUndefined(host ?? Option.none()),
+    port: Option.getOrUndefined(port ?? Option.none()),
+    services: Option.getOrUndefined(services ?? Option.none())
+  },
+  services: { source: "--services", path: "" }
 })
 
 const readConfig = (named: Option.Option<string>, discover: boolean) =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const file = Option.getOrElse(named, () => defaultConfigFile)
-    if (Option.isNone(named) && (!discover || !(yield* fs.exists(file).pipe(Effect.orElseSucceed(() => false))))) {
-      return Option.none<{ readonly name: string; readonly config: Config.Config }>()
+    if (Option.isNone(named) && !discover) return Option.none<Layer>()
+    const source = Option.getOrElse(named, () => defaultConfigFile)
+    const text = yield* Effect.either(TextFile.read(source))
+    if (Either.isLeft(text)) {
+      const { absent, problem } = text.left
+      // Only who names a file wants it to be there.
+      if (absent && Option.isNone(named)) return Option.none<Layer>()
+      return yield* new ConfigInvalid({ mistakes: [{ source, path: "", problem }] })
     }
-    const invalid = (problem: string) => new Config.ConfigInvalid({ file, path: "", problem })
-    const info = yield* fs.stat(file).pipe(Effect.mapError((error) => invalid(unreadable(error))))
-    if (info.type !== "File") return yield* invalid("expected a file")
-    if (info.size > Config.maxBytes) return yield* invalid("expected a file of at most 1 MiB")
-    const text = yield* fs.readFileString(file).pipe(Effect.mapError((error) => invalid(unreadable(error))))
-    const config = Config.parse(text, file, yield* environment)
-    if (Either.isLeft(config)) return yield* config.left
-    return Option.some({ name: path.resolve(file), config: config.right })
-  })
+    const values = yield* Config.parse(text.right, source)
+    const layer: Layer = { origin: "file", values, services: { source, path: "services" }, file: path.resolve(source) }
+    return Option.some(layer)
+  }).pipe(Effect.either)
 
-const unreadable = (error: { readonly _tag: string; readonly reason?: string }): string => {
-  switch (error.reason) {
-    case "NotFound":
-      return "there is no such file"
-    case "PermissionDenied":
-      return "it may not be read by this user"
-    default:
-      return "it could not be read"
-  }
-}
+/** The server that was named, on the command line or in the environment. */
+export const serverUrl = (given: Option.Option<string>) =>
+  // What else is wrong with the environment is told by `resolve`, all at once.
+  Option.isSome(given) ? Effect.succeed(given) : Effect.flatMap(Environment.read, Environment.url)
 
-const firstOf = <A>(otherwise: A, ...choices: ReadonlyArray<Option.Option<A> | undefined>): A =>
-  Option.getOrElse(Option.firstSomeOf(choices.filter((choice) => choice !== undefined)), () => otherwise)
+/** The token for that server, on the command line or in the environment. */
+export const serverToken = (given: Option.Option<Redacted.Redacted>) =>
+  Option.isSome(given)
+    ? Effect.succeed(given)
+    : Effect.flatMap(Environment.read, (environment) =>
+        Arr.isNonEmptyReadonlyArray(environment.mistakes)
+          ? new ConfigInvalid({ mistakes: environment.mistakes })
+          : Environment.token(environment)
+      )

@@ -7,35 +7,36 @@ import * as Config from "../src/Config.ts"
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }
 
-const parse = (value: unknown, env: Config.Environment = {}) =>
-  Either.flatMap(read(value, env), (config) =>
-    Either.map(config.services, (services) => Object.assign({}, config, { services }))
+const palantir2 = { ...palantir, id: "palantir-2" }
+
+type Variables = Readonly<Record<string, string>>
+
+const read = (value: unknown) =>
+  Config.parse(typeof value === "string" ? value : JSON.stringify(value), "mithrandir.json")
+
+const reveal = (config: Config.ConfigFile, variables: Variables = {}) =>
+  Config.reveal(config.services ?? [], { source: "mithrandir.json", path: "services" }, (name) => variables[name])
+
+const problem = (value: unknown, variables: Variables = {}) =>
+  read(value).pipe(
+    Either.flatMap((config) => reveal(config, variables)),
+    Either.match({ onLeft: (error) => error.message, onRight: () => "it fits" })
   )
-
-const read = (value: unknown, env: Config.Environment) =>
-  Config.parse(typeof value === "string" ? value : JSON.stringify(value), "mithrandir.json", env)
-
-const problem = (value: unknown, env: Config.Environment = {}) =>
-  Either.match(parse(value, env), { onLeft: (error) => error.message, onRight: () => "it fits" })
 
 const services = (...all: ReadonlyArray<unknown>) => ({ services: all })
 
 describe("a config that fits", () => {
   it("needs only id, type and url of a service", () => {
-    expect(Either.getOrThrow(parse(services(palantir)))).toEqual({ services: [palantir] })
+    expect(Either.getOrThrow(read(services(palantir)))).toEqual({ services: [palantir] })
   })
 
   it("may be empty", () => {
-    expect(Either.getOrThrow(parse({}))).toEqual({ services: [] })
-  })
-
-  it("may begin with a byte order mark", () => {
-    expect(Either.getOrThrow(parse(`\uFEFF{}`))).toEqual({ services: [] })
+    expect(Either.getOrThrow(read({}))).toEqual({})
   })
 
   it("takes everything that the documentation shows", () => {
     const config = Either.getOrThrow(
-      parse({
+      read({
         $schema: "./node_modules/@mithrandir/cli/config.schema.json",
         host: "127.0.0.1",
         port: 4410,
@@ -57,29 +58,50 @@ describe("a config that fits", () => {
         ]
       })
     )
-    expect(config.services[0]?.pollInterval).toEqual(Duration.seconds(5))
-    expect(config.services[0]?.finishedKept).toEqual(Duration.minutes(10))
-    expect(config).not.toHaveProperty("$schema")
+    expect(config.services?.[0]?.pollInterval).toEqual(Duration.seconds(5))
+    expect(config.services?.[0]?.finishedKept).toEqual(Duration.minutes(10))
   })
 
   it("takes a secret as text, or from the environment, and shows neither", () => {
     const config = Either.getOrThrow(
-      parse(services({ ...palantir, token: "s3cret" }, { ...mail, password: { env: "REDIS_PASSWORD" } }), {
-        REDIS_PASSWORD: "hunter2"
-      })
+      read(services({ ...palantir, token: "s3cret" }, { ...mail, password: { env: "REDIS_PASSWORD" } }))
     )
-    const [first, second] = config.services
+    const revealed = Either.getOrThrow(reveal(config, { REDIS_PASSWORD: "hunter2" }))
+    const [first, second] = revealed
     expect(first?.type === "palantir" && first.token && Redacted.value(first.token)).toBe("s3cret")
     expect(second?.type === "bullmq" && second.password && Redacted.value(second.password)).toBe("hunter2")
-    expect(JSON.stringify(config)).not.toMatch(/s3cret|hunter2/)
+    expect(JSON.stringify(revealed)).not.toMatch(/s3cret|hunter2/)
+  })
+
+  it.each(["1 nano", "1.5 nanos", "0.5 micros", "0 seconds", "24 days"])("takes the settling time %s", (settle) => {
+    expect(problem(services({ ...palantir, settle }))).toBe("it fits")
+  })
+
+  it.each([
+    "redis://h",
+    "rediss://h:6379/",
+    "redis://h/2",
+    "redis://:p%40ss@h:6379/0",
+    "redis://u:p@ss@h",
+    "redis://h?password=x",
+    "redis://[::1]:6379"
+  ])("takes the Redis url %s", (url) => {
+    expect(problem(services({ ...mail, url }))).toBe("it fits")
   })
 })
 
 describe("a secret that is not at hand", () => {
-  it("is the services' alone: everything else can be read", () => {
-    const config = Either.getOrThrow(read({ port: 1, ...services({ ...palantir, token: { env: "TOKEN" } }) }, {}))
-    expect(config.port).toBe(1)
-    expect(Either.isLeft(config.services)).toBe(true)
+  it("is told of every service at once", () => {
+    const config = services({ ...palantir, token: { env: "TOKEN" } }, palantir2, {
+      ...mail,
+      password: { env: "REDIS_PASSWORD" }
+    })
+    expect(problem(config)).toBe(
+      [
+        "mithrandir.json: services[0].token.env: the environment variable TOKEN is not set",
+        "mithrandir.json: services[2].password.env: the environment variable REDIS_PASSWORD is not set"
+      ].join("\n")
+    )
   })
 
   it("from the environment must be one that a header can carry, too", () => {
@@ -211,12 +233,12 @@ describe("a config that does not fit is refused in one line that names the place
     [
       "a secret of no known shape",
       services({ ...palantir, token: { file: "x" } }),
-      'services[0].token: expected a text, or { "env": "NAME" }'
+      "services[0].token: expected a text of visible ASCII characters alone"
     ],
     [
       "an empty secret",
-      services({ ...palantir, token: "" }),
-      'services[0].token: expected a text, or { "env": "NAME" }'
+      services({ ...mail, password: "" }),
+      'services[0].password: expected a text, or { "env": "NAME" }'
     ],
     [
       "a secret of an unset variable",
@@ -226,8 +248,24 @@ describe("a config that does not fit is refused in one line that names the place
     [
       "a token that no header can carry",
       services(palantir, { ...palantir, id: "other", token: "s3cr\u00e9t" }),
-      "services[1].token: expected visible ASCII characters alone, without spaces"
-    ]
+      "services[1].token: expected a text of visible ASCII characters alone, without spaces, or"
+    ],
+    [
+      "a name that no variable can have",
+      services({ ...palantir, token: { env: "my secret" } }),
+      'services[0].token: expected a text of visible ASCII characters alone, without spaces, or { "env": "NAME" }'
+    ],
+    [
+      "a Redis url whose password has a slash in it",
+      services({ ...mail, url: "redis://user:12/34@h" }),
+      "services[0].url: expected a redis:// or rediss:// url, its path the number of a database if anything"
+    ],
+    [
+      "metadata that never ends",
+      `{"services":[{"id":"a","type":"palantir","url":"http://h","metadata":{"a":${"[".repeat(9999)}${"]".repeat(9999)}}}]}`,
+      "expected lists and objects in each other at most 64 deep"
+    ],
+    ["a key that objects have anyway", '{"__proto__":1}', "__proto__: is not known here; known: $schema, host"]
   ]
 
   it.each(cases)("%s", (_, config, expected) => {
@@ -245,7 +283,11 @@ describe("a config that does not fit is refused in one line that names the place
     ["in text that ends too soon", '{"services":[{"token": "5318008'],
     ["under an unknown key", services({ ...palantir, pasword: "5318008" })],
     ["in a token that no header can carry", services({ ...palantir, token: "5318008\n" })],
-    ["in a database url", { database: "postgres://u:5318008@h/d" }]
+    ["in a database url", { database: "postgres://u:5318008@h/d" }],
+    ["in the place of a variable's name", services({ ...mail, password: { env: "5318008 " } })],
+    ["in the place of the type", services({ ...palantir, type: "5318008" })],
+    ["in the place of the id", services({ ...palantir, id: "A5318008" })],
+    ["in a health endpoint", services({ ...palantir, healthEndpoint: "http://h?key=5318008" })]
   ])("never quoting a secret: %s", (_, config) => {
     expect(problem(config)).toMatch(/^mithrandir\.json: /)
     expect(problem(config)).not.toContain("5318008")
@@ -253,5 +295,47 @@ describe("a config that does not fit is refused in one line that names the place
 
   it("showing control characters in an unknown key by their numbers", () => {
     expect(problem({ "\u001b[2J": 1 })).toContain("\\u001b[2J: is not known here")
+  })
+})
+
+describe("everything that is wrong is told at once", () => {
+  it("a line each, in the order of the file, by the type that each service has", () => {
+    expect(
+      problem({
+        prot: 1,
+        port: -1,
+        services: [
+          { id: "A", type: "palantir", url: "redis://h", queues: [] },
+          { ...mail, url: "http://h", prefix: "" },
+          { ...mail },
+          { type: "sidekiq" },
+          "nonsense"
+        ]
+      })
+        .split("\n")
+        .map((line) => line.replace(/^mithrandir\.json: /, ""))
+    ).toEqual([
+      "prot: is not known here; known: $schema, host, port, database, services",
+      "port: expected a port, 0 to 65535",
+      "services[0].queues: is not known here; known: id, name, type, url, token, healthEndpoint, metadata, pollInterval, settle, requestTimeout, commandTimeout, finishedKept, expectation",
+      "services[0].id: expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit",
+      "services[0].url: expected an http:// or https:// url without user, password, query or fragment",
+      "services[1].url: expected a redis:// or rediss:// url, its path the number of a database if anything",
+      "services[1].prefix: expected a text of 1 to 256 characters that neither begins nor ends with a space",
+      'services[3].type: expected "palantir" or "bullmq"',
+      "services[4]: expected an object",
+      "services[2].id: expected an id that no service before has"
+    ])
+  })
+
+  it("of many the first twenty, and how many more there are", () => {
+    const lines = problem(services(...Array.from({ length: 50 }, () => 1))).split("\n")
+    expect(lines).toHaveLength(21)
+    expect(lines[19]).toBe("mithrandir.json: services[19]: expected an object")
+    expect(lines[20]).toBe("and 30 more")
+  })
+
+  it("without more of a key than names it", () => {
+    expect(problem({ ["k".repeat(100_000)]: 1 }).length).toBeLessThan(400)
   })
 })

@@ -1,6 +1,6 @@
 import { Command, JobSource, Service } from "@mithrandir/core"
 import { describe, expect, it } from "vitest"
-import { ConfigInvalid } from "../src/Config.ts"
+import { ConfigInvalid } from "../src/ConfigInvalid.ts"
 import * as ExitCode from "../src/ExitCode.ts"
 
 describe("ExitCode", () => {
@@ -47,7 +47,7 @@ describe("ExitCode", () => {
   })
 
   it.each([
-    [new ConfigInvalid({ file: "f", path: "p", problem: "x" }), 2],
+    [new ConfigInvalid({ mistakes: [{ source: "f", path: "p", problem: "x" }] }), 2],
     [new Service.ServiceNotFound({ service: "x", known: [] }), 2],
     [new Command.ActionNotFound({ actionType: "x", known: [] }), 2],
     [new Command.CommandIdTaken({ commandId: "x" }), 2],

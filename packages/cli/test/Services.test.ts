@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import * as Services from "../src/Services.ts"
@@ -11,14 +12,23 @@ describe("Services.define", () => {
     expect(Services.define({ ...palantir, healthEndpoint })).toMatchObject({ healthEndpoint, probeEndpoint: true })
   })
 
-  it("leaves to the library what the config leaves out", () => {
+  it("fills in what the config leaves out, as it is published", () => {
     const { source: _, ...definition } = Services.define(palantir)
     expect(definition).toEqual({
       id: "palantir",
       type: "palantir",
       healthEndpoint: "http://127.0.0.1:4420",
-      probeEndpoint: false
+      probeEndpoint: false,
+      pollInterval: Duration.seconds(5),
+      settle: Duration.millis(250),
+      commandTimeout: Duration.seconds(30),
+      expectation: "lifecycle"
     })
+  })
+
+  it("keeps what the config says", () => {
+    const said = { pollInterval: Duration.seconds(1), settle: Duration.zero, expectation: "strict" } as const
+    expect(Services.define({ ...palantir, ...said })).toMatchObject(said)
   })
 
   it("shows nothing of who logs in to a Redis", () => {
