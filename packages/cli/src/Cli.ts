@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as CommandLine from "./CommandLine.ts"
+import { ConfigInvalid } from "./ConfigInvalid.ts"
 import * as Audit from "./commands/Audit.ts"
+import * as Config from "./commands/Config.ts"
 import * as Discrepancies from "./commands/Discrepancies.ts"
 import * as Reconcile from "./commands/Reconcile.ts"
 import * as Run from "./commands/Run.ts"
@@ -27,7 +29,7 @@ export const root: Root = {
   name: "mithrandir",
   summary: "Is what my dashboard shows true, and if not, what differs, since when, and what was done?",
   sections: [
-    { title: "To run it", members: [Serve.program, Sandbox.program] },
+    { title: "To run it", members: [Serve.program, Config.group, Sandbox.program] },
     { title: "To act", members: [Reconcile.program, Run.program] },
     { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program] }
   ],
@@ -38,7 +40,7 @@ export const root: Root = {
   ],
   exits: ExitCode.words,
   more: [
-    "Data goes to stdout, everything else to stderr. Flags beat MITHRANDIR_* variables, which beat the config file.",
+    "Data goes to stdout, everything else to stderr. Flags beat MITHRANDIR_* variables, which beat .env, which beats the config file.",
     "NO_COLOR=1 leaves colours out; MITHRANDIR_DEBUG=1 shows what goes on inside."
   ]
 }
@@ -79,7 +81,9 @@ export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.Exit
     }
     const error = failure.value
     if (error instanceof ExitCode.Ended) return ExitCode.ofError(error)
-    yield* Output.note(complaint(messageOf(error)))
+    // A config is mended in one go: it is told line by line what is wrong with it.
+    const lines = error instanceof ConfigInvalid ? error.message.split("\n") : [messageOf(error)]
+    yield* Effect.forEach(lines, (line) => Output.note(complaint(line)), { discard: true })
     if (error instanceof ExitCode.Misused) yield* Output.note(`try: ${error.help}`)
     return ExitCode.ofError(error)
   })

@@ -237,6 +237,19 @@ export const decode = (value: unknown): Either.Either<ConfigFile, Arr.NonEmptyRe
   return Arr.isNonEmptyReadonlyArray(problems) ? Either.left(problems) : decoded
 }
 
+/** Reads a list of services alone, as JSON. Paths of problems begin with the place in the list. */
+export const parseServices = (
+  text: string
+): Either.Either<ReadonlyArray<ServiceEntry>, Arr.NonEmptyReadonlyArray<Problem>> =>
+  parseJson(text).pipe(
+    Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: "", problem }]),
+    Either.flatMap((services) => decode({ services })),
+    Either.mapBoth({
+      onLeft: Arr.map(({ path, problem }) => ({ path: path.replace(/^services/, ""), problem })),
+      onRight: ({ services = [] }) => services
+    })
+  )
+
 const decodeFile = Schema.decodeUnknownEither(ConfigFile)
 const everything = { onExcessProperty: "error", errors: "all" } as const
 

@@ -17,13 +17,14 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigIn
   mistakes: Schema.NonEmptyArray(Mistake)
 }) {
   override get message() {
-    const told = this.mistakes.slice(0, maxTold).map(line)
-    const more = this.mistakes.length - told.length
-    return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("\n")
+    const first = this.mistakes.slice(0, maxTold).map(told)
+    const more = this.mistakes.length - first.length
+    return [...first, ...(more > 0 ? [`and ${more} more`] : [])].join("\n")
   }
 }
 
-const line = ({ path, problem, source }: Mistake): string => {
+/** One mistake in a line. */
+export const told = ({ path, problem, source }: Mistake): string => {
   const where = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}…` : path
   return printable(`${source}: ${where === "" ? "" : `${where}: `}${problem}`)
 }

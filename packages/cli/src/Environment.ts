@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import * as Struct from "effect/Struct"
 import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import { printable } from "./Output.ts"
@@ -96,7 +97,10 @@ export interface Said<A> {
 
 /** What one of the two places says of the config. */
 export const said = (environment: Environment, origin: Origin): Said<Config.ConfigFile> => {
-  const mistakes: Array<Mistake> = []
+  // Whoever reads them needs them; whoever does not is told all the same, before they are needed.
+  const mistakes: Array<Mistake> = Struct.keys(OneRun.fields).flatMap((key) =>
+    Either.match(oneRunOf(environment, origin, key), { onLeft: ({ mistakes }) => mistakes, onRight: () => [] })
+  )
   const value: Record<string, unknown> = {}
   for (const key of Config.keys) {
     const text = given(environment[origin], variable(key))
@@ -150,9 +154,18 @@ export const token = (environment: Environment): Either.Either<Option.Option<Red
   oneRun(environment, "token").pipe(Either.map(Option.map((text) => Redacted.make(text))))
 
 const oneRun = (environment: Environment, key: keyof OneRun): Either.Either<Option.Option<string>, ConfigInvalid> => {
-  const origin = origins.find((origin) => given(environment[origin], variable(key)) !== undefined)
-  if (origin === undefined) return Either.right(Option.none())
-  return decodeOneRun({ [key]: given(environment[origin], variable(key)) }).pipe(
+  const found = origins.map((origin) => oneRunOf(environment, origin, key))
+  return found.find((one) => Either.isLeft(one) || Option.isSome(one.right)) ?? Either.right(Option.none())
+}
+
+const oneRunOf = (
+  environment: Environment,
+  origin: Origin,
+  key: keyof OneRun
+): Either.Either<Option.Option<string>, ConfigInvalid> => {
+  const text = given(environment[origin], variable(key))
+  if (text === undefined) return Either.right(Option.none())
+  return decodeOneRun({ [key]: text }).pipe(
     Either.mapBoth({
       onLeft: ({ issue }) => {
         const { problem } = firstProblem(issue)

@@ -184,6 +184,38 @@ const millisOf = (text: string): number => {
   return Number.parseInt(text, 10) * (unit === "ms" ? 1 : unit === "s" ? 1000 : unit === "m" ? 60_000 : 3_600_000)
 }
 
+/** Where a server listens. */
+export const listen = {
+  host: optional({
+    name: "host",
+    placeholder: "HOST",
+    help: "where to listen",
+    default: Config.defaults.host,
+    schema: Config.Host
+  }),
+  port: optional({
+    name: "port",
+    placeholder: "PORT",
+    help: "where to listen; 0 takes any free port",
+    default: String(Config.defaults.port),
+    schema: PortText
+  })
+}
+
+/** The services, in place of those that the config file has. */
+export const services = parsed({
+  name: "services",
+  placeholder: "JSON",
+  help: "the services, as a config file lists them",
+  default: "the config's",
+  group: "house",
+  read: (text) =>
+    Either.mapLeft(
+      Config.parseServices(text),
+      ([{ path, problem }]) => `--services: ${path}${path === "" ? "" : ": "}${problem}`
+    )
+})
+
 /** How data is printed, of the forms that a command has. */
 export const output = <F extends Output.Format>(formats: readonly [F, ...ReadonlyArray<F>]): Flag<F> => {
   const [usual] = formats

@@ -28,6 +28,10 @@ const taken = Effect.async<void>((resume) => {
 /** Everything that is not data, for stderr. */
 export const note = (text: string): Effect.Effect<void> => Console.error(text)
 
+/** What looks wrong and stops nobody, for stderr. */
+export const warnings = (all: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(all, (one) => note(`mithrandir: warning: ${printable(one)}`), { discard: true })
+
 /**
  * Lines about something that happens now, for stderr unless told otherwise: each with the time, but for those that are
  * indented, which belong to the one before.

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Config from "../Config.ts"
+import type * as Config from "../Config.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
 import * as Narrator from "../Narrator.ts"
@@ -27,22 +27,6 @@ const sandbox = Flags.toggle({
   help: "start a Palantir with living jobs, and reconcile it: nothing else is needed"
 })
 
-const host = Flags.optional({
-  name: "host",
-  placeholder: "HOST",
-  help: "where to listen",
-  default: Settings.defaultHost,
-  schema: Config.Host
-})
-
-const port = Flags.optional({
-  name: "port",
-  placeholder: "PORT",
-  help: "where to listen; 0 takes any free port",
-  default: String(Settings.defaultPort),
-  schema: Flags.PortText
-})
-
 const { config, database } = Flags.access
 
 export const program = Program.make({
@@ -51,7 +35,7 @@ export const program = Program.make({
   details: [
     "It is the one writer of its database: other commands on this machine find it there and go through it. The first Ctrl-C or SIGTERM ends it in good order, the second at once."
   ],
-  inputs: { host, port, config, database, sandbox, fault: Playground.fault },
+  inputs: { ...Flags.listen, config, database, services: Flags.services, sandbox, fault: Playground.fault },
   examples: [
     { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },
     { says: "With the services of mithrandir.json", line: "mithrandir serve" },
@@ -75,6 +59,7 @@ const serve = (flags: Given) =>
     if (!flags.sandbox && Option.isSome(flags.fault)) return yield* refused("--fault is for the sandbox: add --sandbox")
     // A newcomer's first try must not fail over a config file that happens to lie around.
     const settings = yield* Settings.resolve(flags, { discover: !flags.sandbox })
+    yield* Output.warnings(settings.warnings)
     const configured = yield* settings.services
     const playground = flags.sandbox ? yield* Playground.start(flags.fault, configured) : undefined
     const services = [...configured, ...(playground === undefined ? [] : [playground.service])]

@@ -1,0 +1,71 @@
+/** `mithrandir config check`: which configuration holds, where each part is from, and what is wrong with it. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { type Mistake, told } from "../ConfigInvalid.ts"
+import * as EffectiveConfig from "../EffectiveConfig.ts"
+import * as Environment from "../Environment.ts"
+import * as ExitCode from "../ExitCode.ts"
+import * as Flags from "../Flags.ts"
+import * as Output from "../Output.ts"
+import * as Program from "../Program.ts"
+import * as Settings from "../Settings.ts"
+
+const { config, database } = Flags.access
+
+const check = Program.make({
+  name: "check",
+  summary: "Show the configuration that holds and where each part is from, and say what is wrong with it.",
+  details: [
+    'Takes the flags of serve, reads MITHRANDIR_* variables, .env and the config file as serve does, and starts nothing. Every mistake is told, not the first alone. Secrets are not shown: [redacted] stands for one, and of { "env": "NAME" } whether the variable is set.',
+    "Where a part is from: flag, environment, .env, file (the config file) or default."
+  ],
+  inputs: { ...Flags.listen, config, database, services: Flags.services, output: Flags.output(["table", "json"]) },
+  examples: [
+    { says: "What serve would start with here", line: "mithrandir config check" },
+    {
+      says: "Before a deployment: exits with 2 if anything is wrong",
+      line: "mithrandir config check --config staging.json"
+    },
+    { says: "As JSON, for a program", line: "mithrandir config check -o json" }
+  ],
+  exits: { 0: "it fits", ...ExitCode.wordsOf(ExitCode.failed), 2: "it does not fit, or cannot be understood" },
+  run: ({ output, ...given }) =>
+    Effect.gen(function* () {
+      const settings = yield* Effect.either(Settings.resolve(given))
+      if (Either.isLeft(settings)) {
+        yield* Output.warnings(Environment.suspicions(yield* Environment.read))
+        return yield* refuse(settings.left.mistakes)
+      }
+      const { services, warnings } = settings.right
+      yield* print(EffectiveConfig.of(settings.right), warnings, output)
+      yield* Output.warnings(warnings)
+      if (Either.isLeft(services)) yield* refuse(services.left.mistakes)
+    })
+})
+
+/** Commands about the configuration. */
+export const group: Program.Group = {
+  _tag: "group",
+  name: "config",
+  summary: "Look at the configuration.",
+  members: [check]
+}
+
+/** Here every one of them is told: this is what was asked for. */
+const refuse = (mistakes: ReadonlyArray<Mistake>) =>
+  Effect.forEach(mistakes, (mistake) => Output.note(`mithrandir: ${told(mistake)}`), { discard: true }).pipe(
+    Effect.zipRight(new ExitCode.Ended({ code: ExitCode.usage }))
+  )
+
+const print = (effective: EffectiveConfig.EffectiveConfig, warnings: ReadonlyArray<string>, format: "table" | "json") =>
+  Effect.gen(function* () {
+    if (format === "json") return yield* Output.data(Output.json({ ...effective, warnings }))
+    yield* Output.note(Output.printable(`config file: ${effective.configFile ?? "none"}`))
+    yield* Output.data(Output.table(columns, EffectiveConfig.rows(effective)))
+  })
+
+const columns: ReadonlyArray<Output.Column<EffectiveConfig.Row>> = [
+  { head: "key", cell: ({ key }) => key },
+  { head: "value", cell: ({ value }) => value },
+  { head: "from", cell: ({ origin }) => origin }
+]
