@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { ServiceConfig } from "./Config.ts"
 import * as ExitCode from "./ExitCode.ts"
+import { isAlive } from "./Holder.ts"
 import * as LocalAccess from "./LocalAccess.ts"
 import type { Operator } from "./Operator.ts"
 import type { Drivers, Failure } from "./Program.ts"
@@ -246,12 +247,3 @@ const isHeld = (database: string) =>
     // Where the lock cannot be tried, nothing is known of who has it, and nobody is believed.
     Effect.catchTag("DatabaseUnusable", () => Effect.succeed(false))
   )
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // Alive, and somebody else's.
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
-}

@@ -11,7 +11,9 @@ if (answer === undefined) {
     ({ main }) => main(process.argv),
     (error: unknown) => {
       const problem = error instanceof Error ? error.message.split("\n")[0] : String(error)
-      process.stderr.write(`mithrandir: it cannot start: ${problem}; install it again\n`, () => process.exit(1))
+      const isShort = error instanceof Error && "code" in error && error.code === "EMFILE"
+      const remedy = isShort ? "let it open more files (ulimit -n)" : "install it again"
+      process.stderr.write(`mithrandir: it cannot start: ${problem}; ${remedy}\n`, () => process.exit(1))
     }
   )
 } else {

@@ -1,10 +1,7 @@
 /** The server as a process: how it starts, what it says, how it stops. */
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
-import type { AddressInfo } from "node:net"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { json, listen } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
@@ -69,73 +66,10 @@ describe("serve", () => {
     expect(await over).toContain("event: stream.ready")
   })
 
-  it("refuses a database that another server holds, naming its pid and url", async () => {
-    const first = serve()
-    const url = (await first.line(/listens on (\S+)$/))[1]
-    const second = await serve().end()
-    expect(second).toMatchObject({ code: 1, stdout: "" })
-    expect(second.stderr).toMatch(/^mithrandir: .*mithrandir\.db is in use by process \d+ \(\S+\).*\n$/)
-    expect(second.stderr).toContain(`process ${first.pid} (${url})`)
-  })
-
-  it("refuses a port that something else listens on, and has then done nothing", async () => {
-    const other = createServer()
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve))
-    const { port } = other.address() as AddressInfo
-    const ended = await serve("--port", String(port)).end()
-    other.close()
-    expect(ended).toMatchObject({ code: 1, stdout: "" })
-    expect(ended.stderr).toBe(
-      `mithrandir: 127.0.0.1:${port} is in use by another program; stop it, or choose another port\n`
-    )
-  })
-
   it("refuses an address that others could reach", async () => {
     const ended = await serve("--host", "0.0.0.0").end()
     expect(ended).toMatchObject({ code: 2, stdout: "" })
     expect(ended.stderr).toMatch(/^mithrandir: refusing to listen on 0\.0\.0\.0: .*\n$/)
-  })
-
-  it("refuses a file that is no database, in a line", async () => {
-    await writeFile(
-      join(directory, "mithrandir.db"),
-      "this is no database, and was never meant to be one. ".repeat(100)
-    )
-    const ended = await serve().end()
-    expect(ended).toMatchObject({ code: 1, stdout: "" })
-    expect(ended.stderr).toMatch(/^mithrandir: .*mithrandir\.db: .+\n$/)
-  })
-
-  it("refuses a database that a newer version wrote, in a line", async () => {
-    const first = serve()
-    await first.line(/listens on (\S+)$/)
-    await first.stop()
-    const file = join(directory, "mithrandir.db")
-    const db = new Sqlite(file)
-    db.exec("INSERT INTO mithrandir_migration (migration_id, name) VALUES (99, 'from the future')")
-    db.close()
-    const refused = await serve().end()
-    expect(refused).toMatchObject({ code: 1, stdout: "" })
-    expect(refused.stderr).toMatch(/^mithrandir: .*mithrandir\.db: it was written by a newer version .*upgrade.*\n$/)
-  })
-
-  it("refuses a damaged database, in a line", async () => {
-    const first = serve()
-    await first.line(/verified/)
-    await first.stop()
-    const file = join(directory, "mithrandir.db")
-    const bytes = await readFile(file)
-    // The schema's own page, behind its header.
-    await writeFile(file, bytes.fill(0xee, 100, 4096))
-    const refused = await serve().end()
-    expect(refused).toMatchObject({ code: 1, stdout: "" })
-    expect(refused.stderr).toMatch(/^mithrandir: .*mithrandir\.db: it is damaged; restore it from a backup.*\n$/)
-  })
-
-  it("refuses a database whose directory is not there, in a line", async () => {
-    const ended = await serve("--database", "nowhere/m.db").end()
-    expect(ended).toMatchObject({ code: 1, stdout: "" })
-    expect(ended.stderr).toMatch(/^mithrandir: .*nowhere\/m\.db: .+\n$/)
   })
 
   it("takes flags before the environment before the config, and finds a config's database beside it", async () => {

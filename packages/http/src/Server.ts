@@ -45,8 +45,14 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   code: Schema.String
 }) {
   override get message() {
-    return `cannot listen on ${this.host}:${this.port} (${this.code})`
+    return `cannot listen on ${this.host}:${this.port} (${this.code})${remedies[this.code] ?? ""}`
   }
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EACCES: ": this user may not listen there; choose a port above 1023",
+  EADDRNOTAVAIL: ": this machine has no such address; choose another host",
+  ENOTFOUND: ": there is no such host; choose another"
 }
 
 /** Without tokens the server is for this machine alone: it can purge queues. */

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type * as Config from "../Config.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as Flags from "../Flags.ts"
+import * as Holder from "../Holder.ts"
 import * as Narrator from "../Narrator.ts"
 import * as Output from "../Output.ts"
 import * as Playground from "../Playground.ts"
@@ -75,7 +76,8 @@ const serve = (flags: Given) =>
     // One after the other: the lock is taken, then the port, and only who has both goes to work.
     const house = yield* Mithrandir.layer({ services: services.map(Services.define) }).pipe(
       Layer.provide(Database.layerSqlite({ filename: database, mode: "writer" })),
-      Layer.build
+      Layer.build,
+      Effect.catchTag("DatabaseLocked", Holder.named)
     )
     const listening = yield* Layer.build(Server.layer({ host: settings.host, port: settings.port })).pipe(
       Effect.provide(house)

@@ -29,6 +29,10 @@ export interface Options {
   readonly cwd?: string
   /** Beside what is inherited; `MITHRANDIR_*` is never inherited. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Runs as this user; only root may say so. */
+  readonly uid?: number
+  /** What `ulimit` is told first, as `-f 64`. */
+  readonly limit?: string
 }
 
 export interface Ended {
@@ -56,10 +60,15 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(MITHRANDIR_|NO_COLOR|FORCE_COLOR|CI$)/.test(name)
   )
-  const child = spawn(process.execPath, [bin, ...args], {
+  const [command, ...before] =
+    options.limit === undefined
+      ? [process.execPath]
+      : ["bash", "-c", `ulimit ${options.limit} && exec "$0" "$@"`, process.execPath]
+  const child = spawn(command ?? process.execPath, [...before, bin, ...args], {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },
-    stdio: ["ignore", "pipe", "pipe"]
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid })
   })
   living.add(child)
   const text = { stdout: "", stderr: "" }
@@ -73,7 +82,7 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
       changed()
     })
   }
-  const command = `mithrandir ${args.join(" ")}`
+  const words = `mithrandir ${args.join(" ")}`
 
   // `close`, not `exit`: by then everything that it printed has arrived.
   let end: Ended | undefined
@@ -90,7 +99,7 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
   const within = <A>(what: string, promise: Promise<A>, patienceMs = usualPatienceMs): Promise<A> => {
     const { promise: late, timer } = deadline(
       patienceMs,
-      () => `${command}: ${what} did not come.\n${text.stdout}${text.stderr}`
+      () => `${words}: ${what} did not come.\n${text.stdout}${text.stderr}`
     )
     return Promise.race([promise, late]).finally(() => clearTimeout(timer))
   }
@@ -102,7 +111,7 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
         const match = find(text, pattern)
         if (match !== undefined) resolve(match)
         else if (end !== undefined)
-          reject(new Error(`${command} ended with ${end.code} before ${pattern}.\n${end.stdout}${end.stderr}`))
+          reject(new Error(`${words} ended with ${end.code} before ${pattern}.\n${end.stdout}${end.stderr}`))
       }
       watchers.add(watcher)
       watcher()

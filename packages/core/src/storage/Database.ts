@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Ownership from "./Ownership.ts"
 import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
 
 /**
@@ -53,7 +54,18 @@ export class DatabaseLocked extends Schema.TaggedError<DatabaseLocked>()("Databa
 /** The file cannot be used as it is. `problem` says why and what to do. */
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
   database: Schema.String,
-  reason: Schema.Literal("missing", "corrupt", "newer", "unmigrated", "permission", "busy", "pragma", "failed"),
+  reason: Schema.Literal(
+    "missing",
+    "corrupt",
+    "foreign",
+    "newer",
+    "unmigrated",
+    "permission",
+    "full",
+    "busy",
+    "pragma",
+    "failed"
+  ),
   problem: Schema.String
 }) {
   override get message() {
@@ -73,8 +85,21 @@ export class Database extends Context.Tag("@mithrandir/core/Database")<
     readonly connect: (access: "write" | "read") => Effect.Effect<SqlClient, DatabaseUnusable, Scope.Scope>
     /** Becomes the one writer for the scope, or fails at once with `DatabaseLocked`. */
     readonly lock: Effect.Effect<void, DatabaseError, Scope.Scope>
+    /**
+     * Has writes that others still make refused, through the connection that writes. Gives what tells, inside a
+     * transaction that has written, whether this process is still the one that may.
+     */
+    readonly claim: (sql: SqlClient) => Effect.Effect<Effect.Effect<boolean, SqlError>, SqlError>
+    /** Whether what goes by this name is still what it was at the start: somebody may have moved or removed it. */
+    readonly isInPlace: Effect.Effect<boolean>
   }
 >() {}
+
+/**
+ * What is examined at the start, in bytes: 128 MiB, a fifth of a second from memory, and a second or two from a disk.
+ * One-off runs wait for it too.
+ */
+const examinedBytes = 128n * 1024n * 1024n
 
 /** A SQLite file, made if it is not there (except to read alone). Its directory must exist. */
 export const layerSqlite = (options: {
@@ -87,10 +112,17 @@ export const layerSqlite = (options: {
       const driver = yield* SqliteDriver
       const fs = yield* FileSystem.FileSystem
       /** Made before SQLite makes it, so that nobody but its owner ever reads it. */
+      const create = (file: string) => fs.writeFile(file, new Uint8Array(), { flag: "a", mode: 0o600 })
+      // One that is there is not opened: to close it again would let go of every lock this process has on it.
       const touch = (file: string) =>
-        fs
-          .writeFile(file, new Uint8Array(), { flag: "a", mode: 0o600 })
-          .pipe(Effect.mapError((error) => describe(file, error)))
+        fs.stat(file).pipe(
+          Effect.flatMap(({ type }) => (type === "File" ? fs.access(file, { writable: true }) : create(file))),
+          Effect.catchIf(
+            (error) => error._tag === "SystemError" && error.reason === "NotFound",
+            () => create(file)
+          ),
+          Effect.mapError((error) => describe(file, error))
+        )
 
       // One file has one lock, whatever links lead to it: also one that is not there yet.
       if (options.mode !== "reader") yield* touch(options.filename)
@@ -98,35 +130,64 @@ export const layerSqlite = (options: {
 
       const unusable = (error: unknown) => describe(database, error)
 
-      const open = (filename: string, readonly: boolean, disableWAL: boolean) =>
-        driver.open({ filename, readonly, disableWAL }).pipe(
-          Effect.catchAllDefect((defect) => Effect.fail(defect)),
-          Effect.mapError(unusable)
+      const open = (filename: string, readonly: boolean, disableWAL = true) =>
+        driver.open({ filename, readonly, disableWAL }).pipe(Effect.catchAllDefect((defect) => Effect.fail(defect)))
+
+      /** Read alone, and without setting a journal mode: another program's file stays as it is, to the byte. */
+      const inspect = Effect.scoped(
+        Effect.flatMap(open(database, true), Ownership.check).pipe(
+          // What a process left half-written is mended by whoever opens it to write.
+          Effect.catchIf(Ownership.needsRecovery, () => Effect.flatMap(open(database, false), Ownership.check))
         )
+      )
+
+      /** A small file is read whole before anything is written to it; of a large one damage is found where it is met. */
+      const examine = (sql: SqlClient) =>
+        Effect.flatMap(fs.stat(database), ({ size }) =>
+          size <= examinedBytes ? Ownership.examine(sql) : Effect.void
+        ).pipe(Effect.mapError(unusable))
 
       const connect = (access: "write" | "read") =>
         Effect.gen(function* () {
-          if (access === "write") yield* touch(database)
-          else if (!(yield* Effect.mapError(fs.exists(database), unusable))) {
+          if (access === "write") {
+            yield* touch(database)
+            yield* Effect.mapError(inspect, unusable)
+          } else if (!(yield* Effect.mapError(fs.exists(database), unusable))) {
             const problem = "there is no such file; a first pass, or a server that starts, makes it"
             return yield* new DatabaseUnusable({ database, reason: "missing", problem })
           }
-          const sql = yield* open(database, access === "read", access === "read")
+          const sql = yield* Effect.mapError(open(database, access === "read", access === "read"), unusable)
           yield* settle(sql, access === "write" ? writerSettings : readerSettings).pipe(Effect.mapError(unusable))
+          yield* access === "write" ? examine(sql) : Effect.mapError(Ownership.check(sql), unusable)
           return sql
         })
 
       const lock = Effect.gen(function* () {
         const file = `${database}.lock`
         yield* touch(file)
-        const sql = yield* open(file, false, true)
+        const sql = yield* open(file, false).pipe(Effect.mapError((error) => describe(file, error)))
         const withFiles = Effect.provideService(FileSystem.FileSystem, fs)
-        if (yield* tryAcquire(sql).pipe(Effect.mapError(unusable))) return yield* withFiles(withdraw(database))
+        if (yield* tryAcquire(sql).pipe(Effect.mapError((error) => describe(file, error))))
+          return yield* withFiles(withdraw(database))
         const holder = yield* withFiles(readAnnouncement(database))
         return yield* new DatabaseLocked({ database, ...Option.getOrUndefined(holder) })
       })
 
-      return Database.of({ name: database, mode: options.mode, connect, lock })
+      /** Names a file whatever it is called, where the system has such numbers. */
+      const identity = fs.stat(database).pipe(
+        Effect.map(({ dev, ino }) => `${dev}:${Option.getOrElse(ino, () => 0)}`),
+        Effect.orElseSucceed(() => "absent")
+      )
+      const first = yield* identity
+
+      return Database.of({
+        name: database,
+        mode: options.mode,
+        connect,
+        lock,
+        claim: Ownership.claim,
+        isInPlace: Effect.map(identity, (now) => now === first)
+      })
     })
   )
 
@@ -168,14 +229,29 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
     return because("pragma", `SQLite did not take the setting ${error.pragma}; it must be version 3.43 or later`)
   }
   if (error instanceof DriverUnusable) return because("failed", `it could not be opened: ${error.problem}`)
+  if (error instanceof Ownership.Foreign) {
+    return because("foreign", "it is the database of another program; name another file")
+  }
+  if (error instanceof Ownership.Damaged) return because("corrupt", damaged)
   if (isPlatformError(error)) {
-    switch (error.reason) {
-      case "NotFound":
+    switch (errno(error)) {
+      case "ENOENT":
         return because("missing", "its directory does not exist; create it first")
-      case "PermissionDenied":
-        return because("permission", "no permission to write it; give this user access to the file and its directory")
+      case "EACCES":
+      case "EPERM":
+        return because("permission", notPermitted)
+      case "EROFS":
+        return because("permission", "its file system is read-only; name a file elsewhere")
+      case "EISDIR":
+        return because("failed", "it is a directory; name a file in it")
+      case "ENOTDIR":
+        return because("failed", "what should be its directory is a file; name another path")
+      case "ENOSPC":
+      case "EDQUOT":
+      case "EFBIG":
+        return because("full", full)
       default:
-        return because("failed", `it could not be opened (${error.reason})`)
+        return because("failed", `it could not be opened (${errno(error)})`)
     }
   }
   const code = sqliteCode(error)
@@ -183,22 +259,37 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
     return because("corrupt", "it is not a SQLite database; name another file, or move this one away")
   }
   if (code.startsWith("SQLITE_CORRUPT")) {
-    return because("corrupt", "it is damaged; restore it from a backup, and keep this file for an inquiry")
+    return because("corrupt", damaged)
   }
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
     return because("busy", "it is locked by something else; close what has it open and try again")
   }
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) {
-    return because("permission", "no permission to write it; give this user access to the file and its directory")
+    return because("permission", notPermitted)
   }
   if (code.startsWith("SQLITE_CANTOPEN")) {
     return because("missing", "it cannot be opened; check that it exists and that this user may read it")
   }
-  if (code.startsWith("SQLITE_FULL")) return because("failed", "the disk is full; free some space")
+  if (isFull(code)) return because("full", full)
   return because("failed", `it could not be opened${code === "" ? "" : ` (${code})`}`)
 }
 
-const isPlatformError = (error: unknown): error is { readonly reason: string } =>
+const damaged = "it is damaged; restore it from a backup, and keep this file for an inquiry"
+const notPermitted = "no permission to write it; give this user access to the file and its directory"
+const full = "the disk is full, or the file may not grow; free some space, or raise the limit on file sizes"
+
+/** No space is left, or the file is as large as it may be: SQLite tells the one by its name and the other as a failed write. */
+export const isFull = (code: string): boolean =>
+  /^SQLITE_(FULL|IOERR_(WRITE|TRUNCATE|SHMSIZE|SHMOPEN|SHMMAP))/.test(code)
+
+/** The system's own word, such as `EISDIR`; where it said none, ours for it. */
+const errno = (error: { readonly reason: string; readonly cause?: unknown }): string => {
+  const { cause, reason } = error
+  if (cause instanceof Error && "code" in cause && typeof cause.code === "string") return cause.code
+  return reason === "NotFound" ? "ENOENT" : reason === "PermissionDenied" ? "EACCES" : reason
+}
+
+const isPlatformError = (error: unknown): error is { readonly reason: string; readonly cause?: unknown } =>
   typeof error === "object" &&
   error !== null &&
   "_tag" in error &&

@@ -1,5 +1,6 @@
 /** The one way to commit, and the one place to read from. */
 import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -21,16 +22,18 @@ import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { apply, type Change, Write } from "./Change.ts"
-import { Database, type DatabaseError, DatabaseUnusable, describe } from "./Database.ts"
+import { Database, type DatabaseError, DatabaseUnusable, describe, isFull } from "./Database.ts"
 import * as migrations from "./migrations.ts"
 import { sqliteCode } from "./WriterLock.ts"
 
 /**
  * Nothing can be written now. `standby`: another process is the writer. `readonly`: opened for reading alone.
- * `full`: no space left. `failed`: the database refused. Nothing of the change was stored.
+ * `full`: no space left. `deposed`: another process became the writer, though this one held the lock. `moved`: what
+ * goes by the database's name is another file, or none. `failed`: the database refused. Nothing of the change was
+ * stored.
  */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  reason: Schema.Literal("standby", "readonly", "full", "busy", "failed")
+  reason: Schema.Literal("standby", "readonly", "full", "busy", "deposed", "moved", "failed")
 }) {
   override get message() {
     return whyUnavailable[this.reason]
@@ -41,6 +44,8 @@ const whyUnavailable: Record<StoreUnavailable["reason"], string> = {
   standby: "another process is the writer of this database",
   readonly: "this database is open for reading alone",
   full: "the disk or the database file is full; free some space",
+  deposed: "another process has become the writer of this database; stop this one",
+  moved: "the database file was moved or removed while it was open; put it back, or start again",
   busy: "the database is locked by something else",
   failed: "the database refused the write; see the server's log"
 }
@@ -80,11 +85,25 @@ export class Store extends Context.Tag("@mithrandir/core/Store")<
 /** How often a standby looks whether the writer is gone. */
 const standbyInterval = "1 second"
 
+/**
+ * How long, in milliseconds, the file is believed to be where it was. What was acknowledged before somebody removed it
+ * is lost with it; what comes in the same second no less.
+ */
+const placeBelievedMs = 1000
+
+/** The connection that writes, and whether it still may. */
+interface Writer {
+  readonly sql: SqlClient.SqlClient
+  /** Asked inside a transaction that has written. */
+  readonly isOurs: Effect.Effect<boolean, SqlError>
+}
+
 const make = Effect.gen(function* () {
   const database = yield* Database
   const scope = yield* Effect.scope
-  const writer = yield* Ref.make(Option.none<SqlClient.SqlClient>())
+  const writer = yield* Ref.make(Option.none<Writer>())
   const gained = yield* Deferred.make<void>()
+  const placeSeenAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
   const lastFailure = yield* Ref.make(Option.none<StoreUnavailable>())
   // Also held while a failed transaction is cleared away: a rollback that came late would undo somebody else's.
   const committing = yield* Effect.makeSemaphore(1)
@@ -93,17 +112,17 @@ const make = Effect.gen(function* () {
     yield* database.lock
     const sql = yield* database.connect("write")
     yield* withProblems(database, migrate(sql))
-    return sql
+    const isOurs = yield* withProblems(database, database.claim(sql))
+    return { sql, isOurs }
   })
 
   /** The lock and the connection end together, in reverse: the database is closed before it is given up. */
   const gain = Effect.gen(function* () {
     const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-    const sql = yield* Scope.extend(become, own).pipe(
+    const gained = yield* Scope.extend(become, own).pipe(
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
     )
-    yield* Ref.set(writer, Option.some(sql))
-    return sql
+    yield* Ref.set(writer, Option.some(gained))
   })
 
   if (database.mode === "writer") yield* gain
@@ -151,12 +170,24 @@ const make = Effect.gen(function* () {
       Effect.flatMap(sql.reserve, (connection) => connection.executeUnprepared("ROLLBACK", [], undefined))
     ).pipe(Effect.catchAllCause(() => Effect.void))
 
-  const transact = (sql: SqlClient.SqlClient, change: Change) =>
+  const checkPlace = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (Math.abs(now - (yield* Ref.get(placeSeenAt))) < placeBelievedMs) return
+    if (yield* database.isInPlace) return yield* Ref.set(placeSeenAt, now)
+    const moved = new StoreUnavailable({ reason: "moved" })
+    yield* Effect.logError("a commit was refused", moved.message)
+    yield* Ref.set(lastFailure, Option.some(moved))
+    return yield* moved
+  })
+
+  const transact = ({ isOurs, sql }: Writer, change: Change) =>
     Effect.gen(function* () {
       const failure = yield* Ref.make<Option.Option<Cause.Cause<unknown>>>(Option.none())
       const body = Effect.gen(function* () {
         for (const write of change.writes) yield* apply(sql, write)
-        return yield* append(sql, change.events)
+        const events = yield* append(sql, change.events)
+        if (!(yield* isOurs)) return yield* new StoreUnavailable({ reason: "deposed" })
+        return events
       }).pipe(Effect.tapErrorCause((cause) => Ref.set(failure, Option.some(cause))))
       const exit = yield* Effect.exit(sql.withTransaction(body))
       if (exit._tag === "Success") {
@@ -168,16 +199,18 @@ const make = Effect.gen(function* () {
       const taken = Option.filter(Cause.failureOption(cause), (error) => error instanceof CommandIdTaken)
       if (Option.isSome(taken)) return yield* taken.value
       yield* clear(sql)
-      const unavailable = new StoreUnavailable({ reason: reasonOf(Cause.squash(cause)) })
+      const error = Cause.squash(cause)
+      const unavailable = error instanceof StoreUnavailable ? error : new StoreUnavailable({ reason: reasonOf(error) })
       // A busy one is tried again, and told once it is given up.
       if (!isBusy(unavailable)) {
-        yield* Effect.logError("a commit failed", sqliteCode(Cause.squash(cause)) || Cause.pretty(cause))
+        const why = error instanceof StoreUnavailable ? error.message : sqliteCode(error) || Cause.pretty(cause)
+        yield* Effect.logError("a commit failed", why)
       }
       yield* Ref.set(lastFailure, Option.some(unavailable))
       return yield* unavailable
     })
 
-  const current: Effect.Effect<SqlClient.SqlClient, StoreUnavailable> = Effect.flatMap(
+  const current: Effect.Effect<Writer, StoreUnavailable> = Effect.flatMap(
     Ref.get(writer),
     Option.match({
       onNone: () => new StoreUnavailable({ reason: database.mode === "standby" ? "standby" : "readonly" }),
@@ -187,8 +220,9 @@ const make = Effect.gen(function* () {
 
   const commit = Effect.fn("Store.commit")(
     function* (change: Change) {
-      const sql = yield* current
-      const events = yield* transact(sql, change).pipe(
+      const writer = yield* current
+      yield* checkPlace
+      const events = yield* transact(writer, change).pipe(
         Effect.retry({
           while: isBusy,
           schedule: Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(60))
@@ -314,7 +348,7 @@ const withProblems = <A, E>(database: Context.Tag.Service<Database>, effect: Eff
 
 const reasonOf = (error: unknown): StoreUnavailable["reason"] => {
   const code = sqliteCode(error)
-  if (code.startsWith("SQLITE_FULL")) return "full"
+  if (isFull(code)) return "full"
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "busy"
   if (code.startsWith("SQLITE_READONLY")) return "readonly"
   return "failed"

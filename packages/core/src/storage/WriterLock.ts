@@ -50,7 +50,11 @@ export const announce = (database: string, announcement: Announcement) =>
     yield* Effect.acquireRelease(
       // Written beside it and renamed, so that a reader never sees half of it.
       Effect.zipRight(fs.writeFileString(`${file}.new`, text, { mode: 0o600 }), fs.rename(`${file}.new`, file)),
-      () => Effect.ignore(fs.remove(file))
+      // Only what is still ours: where the lock's file was removed another server may have spoken since.
+      () =>
+        Effect.ignore(
+          Effect.flatMap(fs.readFileString(file), (found) => (found === text ? fs.remove(file) : Effect.void))
+        )
     )
   })
 

@@ -1,13 +1,16 @@
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import type { NewEvent } from "../../src/model/Event.ts"
 import { type Change, Write } from "../../src/storage/Change.ts"
 import { Database, type Mode } from "../../src/storage/Database.ts"
@@ -320,9 +323,7 @@ describe("opening", () => {
       assert.strictEqual(yield* problem(file, "reader"), "missing")
       assert.strictEqual(yield* problem(`${file}/none/such.db`), "missing")
 
-      const text = new Sqlite(file)
-      text.exec("CREATE TABLE other (x)")
-      text.close()
+      yield* Effect.promise(() => writeFile(file, ""))
       assert.strictEqual(yield* problem(file, "reader"), "unmigrated")
 
       yield* Effect.scoped(open(file))
@@ -337,9 +338,134 @@ describe("opening", () => {
   it.scoped("refuses a file that is no database", () =>
     Effect.gen(function* () {
       const file = yield* makeFile
-      yield* Effect.promise(async () => (await import("node:fs/promises")).writeFile(file, "no database ".repeat(500)))
+      yield* Effect.promise(() => writeFile(file, "no database ".repeat(500)))
       assert.strictEqual(yield* problem(file), "corrupt")
       assert.strictEqual(yield* problem(file, "reader"), "corrupt")
+    })
+  )
+
+  for (const [what, ...statements] of [
+    ["another program's database", "CREATE TABLE other (x)", "INSERT INTO other VALUES (1)"],
+    ["another program's database in WAL mode", "PRAGMA journal_mode = WAL", "CREATE TABLE other (x)"],
+    ["another program's database without tables", "PRAGMA application_id = 7"]
+  ]) {
+    it.scoped(`refuses ${what}, and leaves it as it is, to the byte`, () =>
+      Effect.gen(function* () {
+        const file = yield* makeFile
+        const db = new Sqlite(file)
+        for (const statement of statements) db.exec(statement)
+        db.close()
+        const before = yield* Effect.promise(() => readFile(file))
+        for (const mode of ["writer", "standby", "reader"] as const) {
+          assert.strictEqual(yield* problem(file, mode), "foreign")
+        }
+        assert.isTrue(before.equals(yield* Effect.promise(() => readFile(file))))
+      })
+    )
+  }
+
+  it.scoped("takes what it made itself, and leaves its mark", () =>
+    Effect.gen(function* () {
+      const { file } = yield* opened
+      assert.deepStrictEqual(query(file, "PRAGMA application_id"), [{ application_id: 0x4d697468 }])
+      assert.strictEqual(yield* problem(file), "DatabaseLocked")
+    })
+  )
+
+  it.scoped("finds damage in any page at the start, and writes nothing", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      yield* Effect.scoped(
+        Effect.flatMap(open(file), (store) =>
+          Effect.forEach(
+            Array.from({ length: 300 }, (_, n) => `subject-${n}`),
+            (name) => store.commit(changeOf(name)),
+            {
+              discard: true
+            }
+          )
+        )
+      )
+      const whole = yield* Effect.promise(() => readFile(file))
+      const [page] = query<{ rootpage: number }>(
+        file,
+        "SELECT rootpage FROM sqlite_master WHERE name = 'event_subject'"
+      )
+      const at = ((page?.rootpage ?? 0) - 1) * 4096
+      assert.isAbove(at, 4096)
+      const bytes = Buffer.from(whole)
+      bytes.fill(0xee, at, at + 4096)
+      yield* Effect.promise(() => writeFile(file, bytes))
+      assert.strictEqual(yield* problem(file), "corrupt")
+      assert.isTrue(bytes.equals(yield* Effect.promise(() => readFile(file))))
+      yield* Effect.promise(() => writeFile(file, whole))
+      yield* Effect.scoped(open(file))
+    })
+  )
+})
+
+describe("the file of a writer", () => {
+  it.scoped("has one writer still where the lock's file was removed: whoever came last", () =>
+    Effect.gen(function* () {
+      const { file, store: first } = yield* opened
+      yield* first.commit(changeOf("a"))
+      yield* Effect.promise(() => rm(`${file}.lock`))
+      const second = yield* open(file)
+      yield* second.commit(changeOf("b"))
+      const error = yield* Effect.flip(first.commit(changeOf("c")))
+      assert.deepInclude(error, { _tag: "StoreUnavailable", reason: "deposed" })
+      assert.deepInclude(yield* Effect.flip(first.writable), { reason: "deposed" })
+      yield* second.commit(changeOf("d"))
+      yield* second.writable
+      assert.deepStrictEqual(query(file, "SELECT seq, subject FROM event ORDER BY seq"), [
+        { seq: 1, subject: "a" },
+        { seq: 2, subject: "b" },
+        { seq: 3, subject: "d" }
+      ])
+    })
+  )
+
+  it.scoped("is missed within a second of being moved away, and found again", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.commit(changeOf("a"))
+      yield* Effect.promise(() => rename(file, `${file}.away`))
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Effect.flip(store.commit(changeOf("b"))), { reason: "moved" })
+      assert.deepInclude(yield* Effect.flip(store.writable), { reason: "moved" })
+      // Another file under its name is not it.
+      yield* Effect.promise(() => writeFile(file, ""))
+      assert.deepInclude(yield* Effect.flip(store.commit(changeOf("c"))), { reason: "moved" })
+      yield* Effect.promise(() => rename(`${file}.away`, file))
+      yield* store.writable
+      yield* store.commit(changeOf("d"))
+      assert.deepStrictEqual(query(file, "SELECT subject FROM event ORDER BY seq"), [
+        { subject: "a" },
+        { subject: "d" }
+      ])
+    })
+  )
+
+  it.scopedLive("goes to exactly one of two that open it at once, new or not", () =>
+    Effect.gen(function* () {
+      const known = yield* makeFile
+      const rounds = process.env["MITHRANDIR_TEST_LONG"] === undefined ? 10 : 100
+      for (let round = 0; round < rounds; round += 1) {
+        for (const file of [yield* makeFile, known]) {
+          const scope = yield* Scope.make()
+          const both = yield* Effect.all(
+            [1, 2].map(() => Effect.either(Scope.extend(open(file), scope))),
+            {
+              concurrency: 2
+            }
+          )
+          assert.deepStrictEqual(both.map((one) => (Either.isRight(one) ? "one" : one.left._tag)).sort(), [
+            "DatabaseLocked",
+            "one"
+          ])
+          yield* Scope.close(scope, Exit.void)
+        }
+      }
     })
   )
 })
