@@ -1,5 +1,6 @@
 // Renders what the program says of itself as pages for people: the API from its OpenAPI document, the config from its
 // JSON Schema, the command line from its own help.
+import { readFileSync } from "node:fs"
 
 /** What stands at the head of each page. */
 const generated = "<!-- Made from the code by `npm run generate`; changes belong there. -->"
@@ -34,6 +35,8 @@ const bounds = ({ exclusiveMinimum, maxItems, maximum, maxLength, minItems, mini
   return low === undefined ? ` (at most ${high}${suffix})` : ` (${low} to ${high}${suffix})`
 }
 
+const plural = (type) => type.replace(/^(text|object|whole number|number)\b/, "$1s")
+
 /** What a value may be, in a word or a few. `link` says what becomes of a name. */
 const typeOf = (schema, link) => {
   if (schema === undefined || schema === true || Object.keys(schema).length === 0) return "any JSON"
@@ -42,11 +45,13 @@ const typeOf = (schema, link) => {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ")
   const several = schema.anyOf ?? schema.oneOf
   if (several !== undefined) return [...new Set(several.map((one) => typeOf(one, link)))].join(" or ")
-  if (schema.allOf !== undefined) return schema.allOf.length === 1 ? typeOf(schema.allOf[0], link) : "object"
+  if (schema.allOf !== undefined) return typeOf(schema.allOf[0], link)
+  if (schema.properties?.env !== undefined) return '`{ "env": "NAME" }`'
+  if (schema.pattern?.includes("|milli|")) return "duration"
   if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type }, link)).join(" or ")
   switch (schema.type) {
     case "array":
-      return `list of ${typeOf(schema.items, link)}${bounds(schema)}`
+      return `list of ${plural(typeOf(schema.items, link))}${bounds(schema)}`
     case "string":
       return `${schema.format === undefined ? "text" : schema.format}${bounds(schema, "characters")}`
     case "integer":
@@ -57,6 +62,9 @@ const typeOf = (schema, link) => {
       return "true or false"
     case "object":
       return "object"
+    case undefined:
+      // Of a text nothing but its form may be said.
+      return schema.pattern === undefined ? "any JSON" : "text"
     case "null":
       return "null"
     default:
@@ -83,7 +91,7 @@ const properties = (schema, link) =>
 const methods = ["get", "head", "post", "put", "patch", "delete"]
 
 /** The API, from its OpenAPI 3.1 document. */
-export const http = (document) => {
+const http = (document) => {
   const schemas = document.components?.schemas ?? {}
   const link = (name) => (name in schemas ? `[${name}](#${anchor(name)})` : name)
   const deref = (value, group) =>
@@ -93,19 +101,38 @@ export const http = (document) => {
   )
   const tags = [...new Set(operations.flatMap(({ operation }) => operation.tags ?? []))]
 
+  /** What can go wrong, apart: a code and its words. */
+  const problemsOf = ({ description = "" }) => Array.from(description.matchAll(/`([a-z-]+)`: ([^`]*)\./g))
+  const codesOf = ({ responses }) =>
+    new Set(
+      Object.values(responses).flatMap((response) => problemsOf(deref(response, "responses")).map(([, code]) => code))
+    )
+  /** What can go wrong with every route is said once. */
+  const common = operations
+    .map(({ operation }) => codesOf(operation))
+    .reduce((all, codes) => new Set(Array.from(all).filter((code) => codes.has(code))))
+  const everywhere = Object.entries(operations[0].operation.responses).flatMap(([status, response]) =>
+    problemsOf(deref(response, "responses"))
+      .filter(([, code]) => common.has(code))
+      .map(([, code, words]) => [status, `\`${code}\``, `${words}.`])
+  )
+
   const answers = (operation) =>
     table(
       ["status", "media type", "body", ""],
       Object.entries(operation.responses).flatMap(([status, response]) => {
-        const { content, description, headers } = deref(response, "responses")
+        const { content, description = "", headers } = deref(response, "responses")
+        const problems = problemsOf({ description })
+        const own = problems.filter(([, code]) => !common.has(code))
+        if (problems.length > 0 && own.length === 0) return []
+        const words = problems.length === 0 ? description : own.map(([text]) => text).join(" ")
         const more = Object.keys(headers ?? {})
-        const words = `${description ?? ""}${more.length === 0 ? "" : ` Headers: ${more.map((name) => `\`${name}\``).join(", ")}.`}`
-        const bodies = Object.entries(content ?? { "": {} })
-        return bodies.map(([type, { schema }], index) => [
+        const heads = more.length === 0 ? "" : ` Headers: ${more.map((name) => `\`${name}\``).join(", ")}.`
+        return Object.entries(content ?? { "": {} }).map(([type, { schema }], index) => [
           index === 0 ? status : "",
           type,
           type === "" ? "" : typeOf(schema, link),
-          index === 0 ? words : ""
+          index === 0 ? `${words}${heads}` : ""
         ])
       })
     )
@@ -135,6 +162,8 @@ export const http = (document) => {
     "# HTTP reference",
     generated,
     document.info.description,
+    "Beside what each route says of itself, every route may answer with one of these:",
+    table(["status", "code", ""], everywhere),
     ...tags.flatMap((tag) => [
       `## ${tag}`,
       document.tags?.find(({ name }) => name === tag)?.description,
@@ -160,8 +189,8 @@ export const http = (document) => {
   )
 }
 
-/** The config file, from its JSON Schema. `nameOfKey` gives the flag and the variable of a key of the top. */
-export const config = (schema, waysOf) => {
+/** The config file, from its JSON Schema. */
+const config = (schema) => {
   const definitions = schema.definitions ?? schema.$defs ?? {}
   const resolve = (value) => (value?.$ref === undefined ? value : { ...definitions[nameOf(value.$ref)], ...value })
   const link = (name) => typeOf(definitions[name], link)
@@ -177,11 +206,10 @@ export const config = (schema, waysOf) => {
       ["key", "flag", "variable", "type", "default", ""],
       entries.map(([name, value]) => {
         const property = resolve(value)
-        const { flag, variable } = waysOf(name)
         return [
           `\`${name}\``,
-          `\`${flag}\``,
-          `\`${variable}\``,
+          `\`--${name}\``,
+          `\`MITHRANDIR_${name.toUpperCase()}\``,
           typeOf(property, link),
           property.default === undefined ? "" : `\`${JSON.stringify(property.default)}\``,
           property.description ?? ""
@@ -200,9 +228,21 @@ export const config = (schema, waysOf) => {
 }
 
 /** The command line, from what each command says for `--help`. */
-export const cli = (helps) =>
+const cli = (helps) =>
   page(
     "# Command line reference",
     generated,
-    ...helps.flatMap(({ command, help }) => [`## ${command}`, ["```text", help.trimEnd(), "```"].join("\n")])
+    ...Object.entries(helps).flatMap(([words, help]) => [
+      `## mithrandir ${words}`.trimEnd(),
+      ["```text", help.trimEnd(), "```"].join("\n")
+    ])
   )
+
+const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), "utf8"))
+
+/** The pages by their names, of what was generated and built last. */
+export const pages = () => ({
+  "docs/reference/cli.md": cli(read("packages/cli/dist/help.json")),
+  "docs/reference/config.md": config(read("packages/cli/config.schema.json")),
+  "docs/reference/http.md": http(read("packages/http/openapi.json"))
+})

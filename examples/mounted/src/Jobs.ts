@@ -2,7 +2,14 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
 import { NodeContext, NodeHttpClient } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Database, JobSource, MemorySource, Mithrandir, type ServiceRegistry } from "@mithrandir/core"
+import {
+  type CommandCatalog,
+  Database,
+  JobSource,
+  MemorySource,
+  Mithrandir,
+  type ServiceRegistry
+} from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -23,7 +30,10 @@ const mail = Effect.gen(function* () {
 /** Polls, recovers and runs commands for as long as it lives. Keeps its records in the file. */
 export const layer = (
   filename: string
-): Layer.Layer<Mithrandir.Mithrandir, Database.DatabaseError | ServiceRegistry.ServiceInvalid> =>
+): Layer.Layer<
+  Mithrandir.Mithrandir,
+  CommandCatalog.ActionInvalid | Database.DatabaseError | ServiceRegistry.ServiceInvalid
+> =>
   Layer.provideMerge(
     Mithrandir.layerDaemon,
     Mithrandir.layer({

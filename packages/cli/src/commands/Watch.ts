@@ -14,7 +14,7 @@ import * as Output from "../Output.ts"
 import * as Program from "../Program.ts"
 import * as Signals from "../Signals.ts"
 
-const services = Flags.optional({
+const about = Flags.optional({
   name: "service",
   alias: "s",
   placeholder: "SERVICES",
@@ -46,7 +46,7 @@ export const program = Program.make({
     "Lines tell what changes, and not each pass. -o ndjson has every event, with the id to go on after. It goes on over connections that break and servers that restart, and loses nothing that is kept."
   ],
   inputs: {
-    services,
+    about,
     events,
     lastEventId,
     config,
@@ -82,7 +82,7 @@ export const program = Program.make({
         Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold))
       )
       const query: Client.EventsQuery = {
-        ...(Option.isSome(given.services) ? { services: given.services.value } : {}),
+        ...(Option.isSome(given.about) ? { services: given.about.value } : {}),
         ...(Option.isSome(given.events) ? { names: given.events.value } : {}),
         ...(Option.isSome(given.lastEventId) ? { lastEventId: given.lastEventId.value } : {})
       }
