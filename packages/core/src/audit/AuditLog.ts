@@ -14,6 +14,7 @@ import { FromSql } from "../model/Timestamp.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
 import { within } from "../storage/within.ts"
 
+/** What a page of the audit may be sorted by. */
 export const AuditSort = Schema.Literal("timestamp", "actor", "actionType", "target", "outcome")
 
 /** Which entries. Absent: all. */
@@ -35,6 +36,7 @@ export type AuditQuery = typeof AuditQuery.Type
 /** What of a query says which entries. */
 export type AuditFilter = Pick<AuditQuery, keyof typeof filterFields | "startDate" | "endDate">
 
+/** The record of what was done: one entry for every command that has ended. Read alone; nobody can change it. */
 export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
   AuditLog,
   {
@@ -107,6 +109,7 @@ const make = Effect.gen(function* () {
   return AuditLog.of({ page, get, entries })
 })
 
+/** Over the store's database. */
 export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog, make)
 
 /** The only names that reach SQL as text. */

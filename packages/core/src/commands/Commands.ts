@@ -33,7 +33,9 @@ import { CommandDispatcher } from "./CommandDispatcher.ts"
 import { CommandJournal } from "./CommandJournal.ts"
 import { fingerprintOf } from "./Fingerprint.ts"
 
+/** What `submit` answers. */
 export interface Accepted {
+  /** The command as it is now; of one that was accepted before, as far as it has come. */
   readonly state: CommandState
   /** It was accepted before, with the same content; nothing was started by this request. */
   readonly replayed: boolean
@@ -42,8 +44,12 @@ export interface Accepted {
 /** The request cannot be meant: no repetition changes that. */
 export type RequestError = ServiceNotFound | ActionNotFound | ActionNotSupported | CommandInvalid
 
+/**
+ * Why a command was not accepted: nothing was started. A store that is unavailable or unreadable is worth another try.
+ */
 export type SubmitError = RequestError | CommandIdTaken | StoreUnavailable | StoreUnreadable
 
+/** Maintenance commands: each happens at most once, is verified, and is on the record. */
 export class Commands extends Context.Tag("@mithrandir/core/Commands")<
   Commands,
   {
@@ -54,6 +60,7 @@ export class Commands extends Context.Tag("@mithrandir/core/Commands")<
     readonly submit: (request: CommandRequest, actor: string) => Effect.Effect<Accepted, SubmitError>
     /** What a command would find, were it sent now. Reads its target, writes nothing, and uses no id up. */
     readonly preview: (request: CommandRequest) => Effect.Effect<Preview, RequestError | ReadError>
+    /** A command as far as it has come. */
     readonly get: (commandId: string) => Effect.Effect<CommandState, CommandNotFound | StoreUnreadable>
     /**
      * The phases of a command, from its first to its last, each as it is committed; ends with the command. Of one
@@ -187,6 +194,7 @@ const make = Effect.gen(function* () {
   })
 })
 
+/** Over the catalog, the journal, the registered services, and wherever the dispatcher runs commands. */
 export const layer: Layer.Layer<
   Commands,
   never,

@@ -29,7 +29,9 @@ export interface Snapshot {
 
 /** A part of the log, read in one transaction. */
 export interface LogPage {
+  /** The matching events, oldest first. */
   readonly events: ReadonlyArray<Event>
+  /** The place up to which was looked: the next page begins after it. */
   readonly upTo: number
   /** Where none is kept: the place that the next event will have. */
   readonly oldest: number
@@ -43,6 +45,7 @@ export type Resumption =
 /** More matching events behind than this, and a listener starts anew: replaying them would cost more than it tells. */
 export const maxReplay = 5_000
 
+/** What happened, in commit order: every event has a place, 1, 2, 3, … without a gap. */
 export class EventLog extends Context.Tag("@mithrandir/core/EventLog")<
   EventLog,
   {
@@ -57,6 +60,7 @@ export class EventLog extends Context.Tag("@mithrandir/core/EventLog")<
     readonly tail: (after: number, filter: EventFilter) => Stream.Stream<Event, StoreUnreadable>
     /** Every event of one command, and then for ever as they are committed. */
     readonly ofCommand: (commandId: string) => Stream.Stream<Event, StoreUnreadable>
+    /** How things stand now, for a listener who starts anew. Of the services and kinds that the filter lets through. */
     readonly snapshot: (filter: EventFilter) => Effect.Effect<Snapshot, StoreUnreadable>
     /** The id of the event at a place. */
     readonly idOf: (seq: number) => string
@@ -214,6 +218,7 @@ const make = Effect.gen(function* () {
   })
 })
 
+/** Over the store's database. */
 export const layer: Layer.Layer<EventLog, never, Store> = Layer.effect(EventLog, make)
 
 type Wanted = (sql: SqlClient) => ReadonlyArray<Fragment>

@@ -3,6 +3,10 @@ import * as Schema from "effect/Schema"
 import { ActionType, CommandId, Outcome } from "./Command.ts"
 import { Timestamp } from "./Timestamp.ts"
 
+/**
+ * One entry of the audit. The states and the params are JSON as the action gave them; sensitive params are
+ * "[redacted]".
+ */
 export const AuditEntry = Schema.Struct({
   /** The `commandId`. */
   id: CommandId,

@@ -52,6 +52,7 @@ export type CommandRequest = typeof CommandRequest.Type
 export const Outcome = Schema.Literal("success", "failure", "timeout")
 export type Outcome = typeof Outcome.Type
 
+/** How far a command is. The first two are on the way; of the last three one is the end. */
 export const Phase = Schema.Literal("queued", "running", "success", "error", "timeout")
 export type Phase = typeof Phase.Type
 
@@ -89,23 +90,37 @@ export const fingerprint = (request: Pick<CommandRequest, "service" | "actionTyp
 
 /** A command as its journal knows it. */
 export interface Command {
+  /** The client's name for it. */
   readonly commandId: CommandId
+  /** The service it is for. */
   readonly service: ServiceId
+  /** What is to be done. */
   readonly actionType: ActionType
+  /** What it is to be done to. */
   readonly target: string
+  /** As they were sent, with "[redacted]" for every sensitive value. */
   readonly params: Params
+  /** What whoever asked gave as the reason. */
   readonly reason: Option.Option<string>
+  /** Who asked, as authenticated. */
   readonly actor: string
+  /** What tells a repeated request from another one under the same id. */
   readonly fingerprint: string
+  /** How far it is. */
   readonly phase: Phase
+  /** How it ended; none before it has. */
   readonly outcome: Option.Option<Outcome>
+  /** Whether its effect was found; none where it could not be told, or not yet. */
   readonly verified: Option.Option<boolean>
+  /** One line for each step so far, oldest first. */
   readonly logs: ReadonlyArray<string>
   /** What the target was before the command ran: JSON, none before it runs. */
   readonly before: Option.Option<unknown>
+  /** When it was accepted. */
   readonly createdAt: Timestamp
   /** After this it is not started any more. */
   readonly deadline: Timestamp
+  /** When it ended; none before it has. */
   readonly endedAt: Option.Option<Timestamp>
 }
 

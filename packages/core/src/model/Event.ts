@@ -98,12 +98,15 @@ export const CommandStatus = Schema.Struct({
 }).annotations({ identifier: "CommandStatus" })
 export type CommandStatus = typeof CommandStatus.Type
 
+/** What kinds of events there are. */
 export const EventName = Schema.Literal("reconciliation.update", "command.status")
 export type EventName = typeof EventName.Type
 
 /** An event before it has its place in the log. */
 export interface NewEvent {
+  /** What kind it is. */
   readonly name: EventName
+  /** The service it is about. */
   readonly service: ServiceId
   /** What it is about: the commandId of a `command.status`, the service of an update. */
   readonly subject: string
@@ -111,6 +114,7 @@ export interface NewEvent {
   readonly data: string
 }
 
+/** An event in the log. */
 export interface Event extends NewEvent {
   /** Its place: 1, 2, 3, … without a gap, in commit order. */
   readonly seq: number
@@ -119,6 +123,7 @@ export interface Event extends NewEvent {
 const encodeUpdate = Schema.encodeSync(Schema.parseJson(ReconciliationUpdate))
 const encodeStatus = Schema.encodeSync(Schema.parseJson(CommandStatus))
 
+/** The event that tells the result of a pass. */
 export const ofUpdate = (update: ReconciliationUpdate): NewEvent => ({
   name: "reconciliation.update",
   service: update.service,
@@ -126,6 +131,7 @@ export const ofUpdate = (update: ReconciliationUpdate): NewEvent => ({
   data: encodeUpdate(update)
 })
 
+/** The event that tells that a command went into a phase. */
 export const ofStatus = (status: CommandStatus): NewEvent => ({
   name: "command.status",
   service: status.service,
@@ -147,10 +153,13 @@ export const parseId = (text: string): Option.Option<{ readonly logId: string; r
 
 /** Which events a listener wants. Absent: all. */
 export interface EventFilter {
+  /** Ids of services. */
   readonly services?: ReadonlyArray<string>
+  /** Kinds of events. */
   readonly names?: ReadonlyArray<EventName>
 }
 
+/** Whether a filter lets an event through. */
 export const matches = (filter: EventFilter, event: Pick<NewEvent, "name" | "service">): boolean =>
   (filter.services === undefined || filter.services.includes(event.service)) &&
   (filter.names === undefined || filter.names.includes(event.name))

@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 export const JobState = Schema.Literal("waiting", "active", "delayed", "completed", "failed")
 export type JobState = typeof JobState.Type
 
+/** Every state, in the order of `JobCounts`. */
 export const jobStates: ReadonlyArray<JobState> = JobState.literals
 
 /** `completed` and `failed`: nothing more will happen to the job unless somebody acts. */
@@ -14,12 +15,16 @@ export const isFinished = (state: JobState): boolean => state === "completed" ||
 export const JobId = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(512))
 export type JobId = typeof JobId.Type
 
+/** 1 to 256 characters. */
 export const QueueName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))
 
 /** One line of a listing. */
 export interface Job {
+  /** Unique within its service. */
   readonly id: JobId
+  /** The queue it is in, by name: 1 to 256 characters. */
   readonly queue: string
+  /** What it is doing. */
   readonly state: JobState
   /**
    * The job's own options remove it once it has finished, or something else than a person may remove it before: its

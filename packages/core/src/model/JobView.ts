@@ -20,14 +20,17 @@ export type JobCounts = typeof JobCounts.Type
 export const KnownCounts = Schema.Union(JobCounts, Schema.Struct({})).annotations({ identifier: "KnownCounts" })
 export type KnownCounts = typeof KnownCounts.Type
 
+/** What one side says of a service's jobs at one time. */
 export interface JobView {
   /** When the reading began. */
   readonly asOf: Timestamp
+  /** How many jobs are in each state. */
   readonly counts: JobCounts
   /** Every job, where this side can list them. */
   readonly jobs?: ReadonlyMap<JobId, Job>
 }
 
+/** An empty system. */
 export const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }
 
 /** Counts a listing. */
@@ -37,6 +40,7 @@ export const tally = (jobs: Iterable<Job>): JobCounts => {
   return counts
 }
 
+/** Whether two sides count the same in every state. */
 export const sameCounts = (a: JobCounts, b: JobCounts): boolean => jobStates.every((state) => a[state] === b[state])
 
 /**

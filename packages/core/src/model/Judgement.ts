@@ -31,8 +31,11 @@ export type Dispute = Difference & { readonly since: Timestamp }
 
 /** An explained difference of one job, to be adopted: `undefined` on a side is absence. */
 export interface Adoption {
+  /** The job's. */
   readonly id: JobId
+  /** What was expected. */
   readonly from: Job | undefined
+  /** What is to be expected from now on. */
   readonly to: Job | undefined
 }
 
@@ -44,20 +47,27 @@ export type Explanation = "lifecycle" | "strict" | "adopt"
 
 /** What is being changed right now: the targets of running commands. */
 export interface InFlight {
+  /** Ids of jobs. */
   readonly jobs: ReadonlySet<string>
+  /** Names of queues, each with all its jobs. */
   readonly queues: ReadonlySet<string>
 }
 
+/** What is known beside the two sides when they are judged. */
 export interface Evidence {
+  /** How differences are explained. */
   readonly explanation: Explanation
   /** Both sides as the same pass read them earlier. Without them, nothing new is disputed. */
   readonly first: { readonly expected: JobView; readonly actual: Reading } | undefined
   /** What looking up single jobs gave, for those that are listed no more. */
   readonly found: ReadonlyMap<JobId, Side>
+  /** What commands of ours are changing, and so is neither adopted nor disputed. */
   readonly inFlight: InFlight
   /** Whether the jobs of a queue are listed at all. */
   readonly isCovered: (queue: string) => boolean
+  /** The disputes that are open so far. */
   readonly open: ReadonlyArray<Dispute>
+  /** Since when a new dispute is open. */
   readonly now: Timestamp
   /** Whether counts alone may accuse: the source cannot list, but the expected side has its own source. */
   readonly countsAccuse: boolean
@@ -65,11 +75,15 @@ export interface Evidence {
 
 /** A view, and whether the system's own counts were the same before and after its jobs were listed. */
 export interface Reading {
+  /** What was read. */
   readonly view: JobView
+  /** Whether counts can be held against the listing: they did not move while it was read. */
   readonly countsHeld: boolean
 }
 
+/** What was decided, and what would have to be known to decide more. */
 export interface Judgement {
+  /** `discrepancy` while any dispute is open. */
   readonly status: "verified" | "discrepancy"
   /** To be adopted as expected. */
   readonly explained: ReadonlyArray<Adoption>
@@ -83,6 +97,7 @@ export interface Judgement {
   readonly unconfirmed: ReadonlyArray<JobId>
 }
 
+/** Compares two sides, by the invariants above. Pure: the same input always gives the same judgement. */
 export const judge = (expected: JobView, actual: Reading, evidence: Evidence): Judgement => {
   const open = new Map(evidence.open.map((dispute) => [subject(dispute), dispute]))
   const explained: Array<Adoption> = []

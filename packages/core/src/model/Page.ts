@@ -4,10 +4,14 @@ import { Bound } from "./Timestamp.ts"
 
 /** The most rows one page may have: a page is held in memory whole. */
 export const maxLimit = 200
+/** Rows of a page that says nothing else. */
 export const defaultLimit = 50
 
+/** 1 is the first page. */
 export const PageNumber = Schema.Int.pipe(Schema.between(1, 1_000_000_000))
+/** Rows a page may have: 1 to `maxLimit`. */
 export const PageLimit = Schema.Int.pipe(Schema.between(1, maxLimit))
+/** Which way a page is sorted. */
 export const SortOrder = Schema.Literal("asc", "desc")
 export type SortOrder = typeof SortOrder.Type
 
@@ -20,6 +24,7 @@ export const pageFields = {
   endDate: Schema.optionalWith(Bound, { exact: true })
 }
 
+/** Where a page stands among all. */
 export const PageMeta = Schema.Struct({
   page: PageNumber,
   limit: PageLimit,
@@ -29,11 +34,15 @@ export const PageMeta = Schema.Struct({
 }).annotations({ identifier: "PageMeta" })
 export type PageMeta = typeof PageMeta.Type
 
+/** One page of a record. */
 export interface Page<A> {
+  /** The rows. */
   readonly data: ReadonlyArray<A>
+  /** Where it stands. */
   readonly meta: PageMeta
 }
 
+/** Where the page of this number stands, of so many rows in all. */
 export const meta = (page: number, limit: number, total: number): PageMeta => ({
   page,
   limit,

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Timestamp } from "./Timestamp.ts"
 
+/** Names a service for ever: 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit. */
 export const ServiceId = Schema.String.pipe(
   Schema.pattern(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
     message: () => "expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
@@ -10,6 +11,7 @@ export const ServiceId = Schema.String.pipe(
 )
 export type ServiceId = typeof ServiceId.Type
 
+/** How a service answered its last probe. */
 export const HealthStatus = Schema.Literal("healthy", "unhealthy", "unknown")
 
 /** The last probe. `unknown`: not probed yet. */
@@ -21,6 +23,7 @@ export const Health = Schema.Struct({
 }).annotations({ identifier: "Health" })
 export type Health = typeof Health.Type
 
+/** The health of a service before its first probe. */
 export const unknownHealth: Health = { status: "unknown", checkedAt: null, latencyMs: null }
 
 /** Free-form facts about a service. No secrets: they are shown to whoever may list services. */
@@ -29,11 +32,17 @@ export type Metadata = typeof Metadata.Type
 
 /** What is stored of a service. `registeredAt` is its first registration and survives restarts. */
 export interface Registration {
+  /** Names it for ever. */
   readonly id: ServiceId
+  /** For people. */
   readonly name: string
+  /** What kind of system it is. */
   readonly type: string
+  /** Where its health is asked for. */
   readonly healthEndpoint: string
+  /** Free-form facts. */
   readonly metadata: Metadata
+  /** When it was registered first. */
   readonly registeredAt: Timestamp
   /** It was registered once, and no longer is. */
   readonly retired: boolean

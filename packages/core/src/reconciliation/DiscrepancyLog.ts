@@ -33,9 +33,11 @@ export const DiscrepancyQuery = Schema.Struct({
 })
 export type DiscrepancyQuery = typeof DiscrepancyQuery.Type
 
+/** The record of what differed: a row whenever the disputes of a service change, it turns stale, or comes back. */
 export class DiscrepancyLog extends Context.Tag("@mithrandir/core/DiscrepancyLog")<
   DiscrepancyLog,
   {
+    /** One page of the rows that a query asks for, and how many there are in all. */
     readonly page: (query: DiscrepancyQuery) => Effect.Effect<Page<Discrepancy>, StoreUnreadable>
     /** The status that was recorded of a service last. */
     readonly lastStatus: (service: ServiceId) => Effect.Effect<Option.Option<PassStatus>, StoreUnreadable>
@@ -78,6 +80,7 @@ const make = Effect.gen(function* () {
   return DiscrepancyLog.of({ page, lastStatus })
 })
 
+/** Over the store's database. */
 export const layer: Layer.Layer<DiscrepancyLog, never, Store> = Layer.effect(DiscrepancyLog, make)
 
 const Row = Schema.Struct({

@@ -27,6 +27,7 @@ import { DiscrepancyLog } from "./DiscrepancyLog.ts"
 import { backoffMs, nextTickMs } from "./Pace.ts"
 import { confirm, read } from "./Reading.ts"
 
+/** Which passes, and whether what they find is to be accepted. */
 export interface PassRequest {
   /** Which service. Absent: each. */
   readonly service?: string
@@ -34,6 +35,7 @@ export interface PassRequest {
   readonly acceptAs?: string
 }
 
+/** Compares, service by service, what is expected with what is actual, and keeps what it finds. */
 export class Reconciler extends Context.Tag("@mithrandir/core/Reconciler")<
   Reconciler,
   {
@@ -230,6 +232,7 @@ const make = Effect.gen(function* () {
   return Reconciler.of({ run, status, poll })
 })
 
+/** Over the registered services and the expected side of each. */
 export const layer: Layer.Layer<
   Reconciler,
   never,

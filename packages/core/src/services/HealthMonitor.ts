@@ -11,6 +11,7 @@ import { type Health, type Service, unknownHealth } from "../model/Service.ts"
 import type { StoreUnreadable } from "../storage/Store.ts"
 import { type RegisteredService, ServiceRegistry } from "./ServiceRegistry.ts"
 
+/** How the registered services feel. Kept in memory: after a start it is `unknown` until the first probe. */
 export class HealthMonitor extends Context.Tag("@mithrandir/core/HealthMonitor")<
   HealthMonitor,
   {
@@ -94,6 +95,7 @@ const make = Effect.gen(function* () {
   })
 })
 
+/** Over the registered services, and an HTTP client for those with an endpoint of their own. */
 export const layer: Layer.Layer<HealthMonitor, never, ServiceRegistry | HttpClient.HttpClient> = Layer.effect(
   HealthMonitor,
   make

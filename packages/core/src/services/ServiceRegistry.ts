@@ -16,6 +16,7 @@ export type Expectation = "lifecycle" | "strict"
 
 /** A service as configuration or code describes it. */
 export interface ServiceDefinition<E = never, R = never> {
+  /** Names it for ever, in every record: 1 to 64 of a-z 0-9 . _ -, and no other service's. */
   readonly id: ServiceId
   /** For people. Default: the id. */
   readonly name?: string
@@ -25,7 +26,9 @@ export interface ServiceDefinition<E = never, R = never> {
   readonly healthEndpoint: string
   /** Whether `healthEndpoint` was given, so that HTTP probes it; otherwise the source's own `ping` does. */
   readonly probeEndpoint?: boolean
+  /** Free-form facts, shown to whoever may list services: no secrets. Default: none. */
   readonly metadata?: Metadata
+  /** How to talk to it. Built once, and ended with the house. */
   readonly source: Layer.Layer<JobSource, E, R>
   /** Default 5 s, at least 100 ms. */
   readonly pollInterval?: Duration.DurationInput
@@ -39,22 +42,33 @@ export interface ServiceDefinition<E = never, R = never> {
 
 /** A service as the others use it: defaults filled in, its source at hand. */
 export interface RegisteredService {
+  /** Names it. */
   readonly id: ServiceId
+  /** What kind of system it is. */
   readonly type: string
+  /** How to talk to it. */
   readonly source: Shape
+  /** Where its health is asked for. */
   readonly healthEndpoint: string
+  /** Whether HTTP probes that, or the source's own `ping`. */
   readonly probeEndpoint: boolean
+  /** From the beginning of one pass to that of the next. */
   readonly pollInterval: Duration.Duration
+  /** How long a difference is given before it is read again. */
   readonly settle: Duration.Duration
+  /** From a command's acceptance to its deadline. */
   readonly commandTimeout: Duration.Duration
+  /** How a difference is explained. */
   readonly expectation: Expectation
 }
 
+/** The services of an application, and the record of which there ever were. */
 export class ServiceRegistry extends Context.Tag("@mithrandir/core/ServiceRegistry")<
   ServiceRegistry,
   {
     /** The services there are now, in the order they were defined in. */
     readonly all: ReadonlyArray<RegisteredService>
+    /** One of them, by its id. */
     readonly get: (id: string) => Effect.Effect<RegisteredService, ServiceNotFound>
     /** All that was ever registered, with what is retired, by id. */
     readonly registrations: Effect.Effect<ReadonlyArray<Registration>, StoreUnreadable>

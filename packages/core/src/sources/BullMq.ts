@@ -26,11 +26,13 @@ import {
   TargetNotFound
 } from "./JobSource.ts"
 
+/** Which queues, and where they are. */
 export interface Options {
   /** `redis://` or `rediss://`, with the database as its path where it is not 0. */
   readonly url: string
   /** The queues to look after; other queues of that Redis are none of its business. */
   readonly queues: ReadonlyArray<string>
+  /** For the user in the url, or the default one. Default: none. */
   readonly password?: Redacted.Redacted
   /** BullMQ's prefix of every key: `bull` unless told otherwise. */
   readonly prefix?: string

@@ -74,7 +74,9 @@ export class ActionRejected extends Schema.TaggedError<ActionRejected>()("Action
   }
 }
 
+/** Why a read gave no usable answer. */
 export type ReadError = SourceUnavailable | SourceInvalid
+/** How an action failed. The last two, and `connect`, say that nothing was applied; of the others nobody knows. */
 export type ActionError = ReadError | TargetNotFound | ActionRejected
 
 /** A queue, looked up by its name. */
@@ -85,8 +87,11 @@ export class Worker extends Schema.Class<Worker>("Worker")({ name: Schema.String
 
 /** An answer passed through as it came. */
 export interface RawAnswer {
+  /** The HTTP status. */
   readonly status: number
+  /** The media type, if it had one. */
   readonly contentType: string | undefined
+  /** At most `maxAnswerBytes`. */
   readonly body: Uint8Array
 }
 
@@ -132,6 +137,7 @@ export class JobSource extends Context.Tag("@mithrandir/core/JobSource")<
     readonly queue?: (name: string) => Effect.Effect<Option.Option<Queue>, ReadError>
     /** One worker service, where the system has such. */
     readonly worker?: (name: string) => Effect.Effect<Option.Option<Worker>, ReadError>
+    /** What of the four standard actions it can do. */
     readonly actions: SourceActions
     /** Whether a repeated key gives the first answer and does nothing again. */
     readonly honoursKeys: boolean

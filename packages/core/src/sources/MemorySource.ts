@@ -22,15 +22,21 @@ import {
 
 /** A job to put in. Left out: queue `default`, state `waiting`, 0 attempts, does not leave by itself. */
 export interface MemoryJob {
+  /** Unique among its jobs. */
   readonly id: JobId
+  /** The queue it is in. */
   readonly queue?: string
+  /** What it is doing. */
   readonly state?: JobState
+  /** How often it was started. */
   readonly attempts?: number
+  /** It removes itself, so that its absence is no evidence. */
   readonly leaves?: boolean
 }
 
 /** What is there at the start. */
 export interface Initial {
+  /** Its jobs. Left out: none. */
   readonly jobs?: Iterable<MemoryJob>
   /** Worker services: name to instanceId. */
   readonly workers?: Readonly<Record<string, string>>
@@ -49,7 +55,9 @@ export interface Control {
   readonly remove: (...ids: ReadonlyArray<JobId>) => Effect.Effect<void>
   /** Every job as it is now. */
   readonly jobs: Effect.Effect<ReadonlyArray<Job>>
+  /** Adds a worker service, or gives it another instance. */
   readonly setWorker: (name: string, instanceId: string) => Effect.Effect<void>
+  /** Takes a worker service away. */
   readonly removeWorker: (name: string) => Effect.Effect<void>
   /** Every call fails with this, actions before they apply, until `recover`. */
   readonly failWith: (error: ReadError) => Effect.Effect<void>
@@ -65,14 +73,19 @@ export interface Control {
   readonly applied: (key: string) => Effect.Effect<number>
   /** How many action calls have arrived, applied or not. */
   readonly calls: Effect.Effect<number>
+  /** Whether a repeated key gives the first answer and does nothing again. */
   readonly setHonoursKeys: (honours: boolean) => Effect.Effect<void>
+  /** How long it says that finished jobs stay listed; it removes none by itself. */
   readonly setFinishedKept: (kept: Duration.DurationInput) => Effect.Effect<void>
   /** What `stuck` answers. */
   readonly setStuck: (answer: RawAnswer) => Effect.Effect<void>
 }
 
+/** A system and what moves it. */
 export interface MemorySource {
+  /** The system, as Mithrandir sees it. */
   readonly source: Shape
+  /** Its strings. */
   readonly control: Control
 }
 

@@ -33,6 +33,7 @@ const UpdatedAt = Schema.optionalWith(Schema.Union(Schema.String, Schema.Number)
 export const ListedJob = Schema.Struct({ id: JobId, queue: QueueName, state: JobState, updatedAt: UpdatedAt })
 export type ListedJob = typeof ListedJob.Type
 
+/** A job looked up, or just retried. */
 export const PalantirJob = Schema.Struct({
   id: JobId,
   queue: QueueName,
@@ -51,15 +52,19 @@ export const JobPage = Schema.Struct({
 })
 export type JobPage = typeof JobPage.Type
 
+/** A queue with its own counts. */
 export const PalantirQueue = Schema.Struct({ name: Schema.String, counts: JobCounts })
+/** How many waiting and delayed jobs a purge removed. */
 export const Purged = Schema.Struct({ purged: Schema.NonNegativeInt })
 
+/** A worker service. A restart gives it another `instanceId`. */
 export const PalantirService = Schema.Struct({
   name: Schema.String,
   /** Another one after every restart. */
   instanceId: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256)),
   startedAt: UpdatedAt
 })
+/** A restart was begun, and this instance will be the next. */
 export const Restarting = Schema.Struct({
   name: Schema.String,
   instanceId: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))

@@ -18,6 +18,7 @@ import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock
 export class SqliteDriver extends Context.Tag("@mithrandir/core/SqliteDriver")<
   SqliteDriver,
   {
+    /** One connection, which ends with the scope. It is in WAL mode unless told to leave the mode alone. */
     readonly open: (options: {
       readonly filename: string
       readonly readonly: boolean
@@ -73,13 +74,16 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
   }
 }
 
+/** Why a database cannot be used: somebody else writes to it, or it itself is at fault. */
 export type DatabaseError = DatabaseLocked | DatabaseUnusable
 
+/** A database of this process's choice, not opened yet: the store opens it. */
 export class Database extends Context.Tag("@mithrandir/core/Database")<
   Database,
   {
     /** What it is called in errors: the file. */
     readonly name: string
+    /** What this process wants of it. */
     readonly mode: Mode
     /** Opens a connection for the scope, its settings made and read back. */
     readonly connect: (access: "write" | "read") => Effect.Effect<SqlClient, DatabaseUnusable, Scope.Scope>

@@ -57,6 +57,7 @@ export class StoreUnreadable extends Schema.TaggedError<StoreUnreadable>()("Stor
   }
 }
 
+/** The one way to write, and the one place to read from. */
 export class Store extends Context.Tag("@mithrandir/core/Store")<
   Store,
   {
