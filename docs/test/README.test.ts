@@ -14,6 +14,7 @@ const firstMinute = page.take("text")
 const terminal = page.take("sh")
 const ownQueues = { config: page.take("json"), serve: page.take("sh"), commands: page.take("sh") }
 const wholeConfig = page.take("json")
+const configCheck = page.take("sh")
 const embedded = page.take("ts")
 
 it("README: no snippet is left over", () => page.end())
@@ -99,6 +100,13 @@ describe("README: configuration", () => {
     const { code, stderr } = await shell.run("npm run -s mithrandir -- reconcile nobody --config mithrandir.json")
     expect(stderr).toContain('no service "nobody" is registered; known: palantir, mail')
     expect(code).toBe(2)
+  })
+
+  it("is shown by config check, without its secrets", async () => {
+    shell.write("mithrandir.json", wholeConfig.text)
+    const { code, output } = await shell.run(configCheck.text)
+    expect(code).toBe(0)
+    expect(output).toMatch(/^services\[0\]\.token +\{"env":"PALANTIR_TOKEN","set":true\} +file$/m)
   })
 })
 

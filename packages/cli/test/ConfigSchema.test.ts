@@ -22,9 +22,25 @@ const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }
 const services = (...all: ReadonlyArray<unknown>) => ({ services: all })
 
+const isConfig = (value: unknown): value is object =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.keys(value).some((key) => Object.hasOwn(Config.ConfigFile.fields, key))
+
+const documented = blocks("json")
+  .map(({ at, text }) => ({ at, value: JSON.parse(text) as unknown }))
+  .flatMap(({ at, value }) => (isConfig(value) ? [{ at, value }] : []))
+
 describe("the published schema", () => {
-  it("is what the program reads by (stale? npm run generate)", () => {
+  it("is what the program reads by (stale? node packages/cli/scripts/config-schema.mjs)", () => {
     expect(published).toEqual(JSON.parse(JSON.stringify(ConfigSchema.document)))
+  })
+
+  it("is in the package, where the documentation says that editors find it", () => {
+    const { files, name } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    expect(files).toContain("config.schema.json")
+    const named = documented.flatMap(({ value }) => ("$schema" in value ? [value.$schema] : []))
+    expect(named).toContain(`./node_modules/${name}/config.schema.json`)
   })
 
   it("tells of every key what it is for, and the default where there is one", () => {
@@ -70,15 +86,6 @@ describe("the published schema", () => {
     expect(beside(published)).toEqual([])
   })
 })
-
-const isConfig = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  Object.keys(value).some((key) => Object.hasOwn(Config.ConfigFile.fields, key))
-
-const documented = blocks("json")
-  .map(({ at, text }) => ({ at, value: JSON.parse(text) as unknown }))
-  .filter(({ value }) => isConfig(value))
 
 describe("a config of the documentation", () => {
   it("is there", () => {
