@@ -1,5 +1,7 @@
 /** `mithrandir config check` as a process: what it shows, what it says is wrong, and that it never shows a secret. */
+import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -230,10 +232,22 @@ describe("serve", () => {
 })
 
 describe("a one-off run", () => {
-  it("finds in .env the server to go through, and says by name what it makes of it", async () => {
-    await write(".env", "MITHRANDIR_URL=http://127.0.0.1:1\n")
-    const ended = await run(["reconcile"], { cwd: directory })
-    expect(ended).toMatchObject({ code: 5, stdout: "" })
-    expect(ended.stderr).toContain("http://127.0.0.1:1")
+  it("finds in .env the server to go through and the token for it, and prints no token", async () => {
+    const secret = "s3cr3t-5318008"
+    const shown: Array<string | undefined> = []
+    const server = createServer((request, response) => {
+      shown.push(request.headers.authorization)
+      const problem = { type: "about:blank", title: "Unauthorized", status: 401, code: "unauthorized", detail: "no" }
+      response.writeHead(401, { "content-type": "application/problem+json" }).end(JSON.stringify(problem))
+    })
+    await once(server.listen(0, "127.0.0.1"), "listening")
+    const address = server.address()
+    const port = typeof address === "object" ? address?.port : undefined
+    await write(".env", `MITHRANDIR_URL=http://127.0.0.1:${port}\nMITHRANDIR_TOKEN=${secret}\n`)
+    const ended = await run(["reconcile"], { cwd: directory, env: { MITHRANDIR_DEBUG: "1" } })
+    server.close()
+    expect(ended).toMatchObject({ code: 4, stdout: "" })
+    expect(new Set(shown)).toEqual(new Set([`Bearer ${secret}`]))
+    expect(ended.stderr).not.toContain(secret)
   })
 })
