@@ -16,7 +16,7 @@ const external = Object.keys(createRequire(import.meta.url)(join(cli, "package.j
 export const bundle = async () => {
   const { metafile, outputFiles } = await build({
     absWorkingDir: cli,
-    entryPoints: ["src/bin.ts", "src/Main.ts", "src/HelpTexts.ts", "src/ConfigSchema.ts"],
+    entryPoints: ["src/bin.ts", "src/Main.ts", "src/HelpTexts.ts"],
     outdir: dist,
     bundle: true,
     splitting: true,

@@ -1,12 +1,37 @@
-/** Writes the JSON Schema of `mithrandir.json`, which is published with the package. Build first: it asks the program. */
+/** Writes the JSON Schema of `mithrandir.json`, which is published with the package, from the sources of the program. */
 import { execFileSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
-import { document } from "../dist/ConfigSchema.js"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { build } from "esbuild"
 
-const file = fileURLToPath(new URL("../config.schema.json", import.meta.url))
-writeFileSync(file, JSON.stringify(document, null, 2))
+const cli = fileURLToPath(new URL("..", import.meta.url))
+const file = join(cli, "config.schema.json")
+
+const directory = mkdtempSync(join(tmpdir(), "mithrandir-schema-"))
+try {
+  const outfile = join(directory, "ConfigSchema.mjs")
+  await build({
+    absWorkingDir: cli,
+    entryPoints: ["src/ConfigSchema.ts"],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    // Sources, not the last build of them.
+    alias: { "@mithrandir/core": join(cli, "../core/src/index.ts") },
+    // For what is CommonJS within.
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    logLevel: "warning"
+  })
+  const { document } = await import(pathToFileURL(outfile))
+  writeFileSync(file, JSON.stringify(document, null, 2))
+} finally {
+  rmSync(directory, { recursive: true })
+}
 // In the form that the whole repository has.
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 execFileSync(process.execPath, [biome, "format", "--write", file], { stdio: ["ignore", "ignore", "inherit"] })

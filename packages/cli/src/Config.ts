@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as DurationText from "./DurationText.ts"
+import * as JsonText from "./JsonText.ts"
 import { allProblems, type Problem } from "./SchemaProblem.ts"
 import * as Secret from "./Secret.ts"
 
@@ -224,7 +225,7 @@ export type Services = Either.Either<ReadonlyArray<ServiceConfig>, ConfigInvalid
 
 /** Reads the text of a config file. `source` is what it is called in errors. */
 export const parse = (text: string, source: string): Either.Either<ConfigFile, ConfigInvalid> =>
-  parseJson(text).pipe(
+  JsonText.parse(text).pipe(
     Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: "", problem }]),
     Either.flatMap(decode),
     Either.mapLeft((problems) => new ConfigInvalid({ mistakes: Arr.map(problems, (one) => ({ source, ...one })) }))
@@ -241,7 +242,7 @@ export const decode = (value: unknown): Either.Either<ConfigFile, Arr.NonEmptyRe
 export const parseServices = (
   text: string
 ): Either.Either<ReadonlyArray<ServiceEntry>, Arr.NonEmptyReadonlyArray<Problem>> =>
-  parseJson(text).pipe(
+  JsonText.parse(text).pipe(
     Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: "", problem }]),
     Either.flatMap((services) => decode({ services })),
     Either.mapBoth({
@@ -263,31 +264,6 @@ const repeatedIds = (value: unknown): ReadonlyArray<Problem> => {
     seen.add(entry.id)
     return repeated ? [{ path: `services[${index}].id`, problem: "expected an id that no service before has" }] : []
   })
-}
-
-/** Deeper than anybody writes by hand; what is deeper yet ends programs that walk it. */
-const maxDepth = 64
-
-/** JSON, or what is wrong with it. */
-export const parseJson = (text: string): Either.Either<unknown, string> =>
-  Either.try({ try: (): unknown => JSON.parse(text), catch: (error) => notJson(error, text) }).pipe(
-    Either.filterOrLeft(
-      (value) => isWithin(value, maxDepth),
-      () => `expected lists and objects in each other at most ${maxDepth} deep`
-    )
-  )
-
-const isWithin = (value: unknown, depth: number): boolean =>
-  typeof value !== "object" ||
-  value === null ||
-  (depth > 0 && Object.values(value).every((inner) => isWithin(inner, depth - 1)))
-
-/** Says where, as far as it is known. What JSON.parse itself says would quote the file, secrets included. */
-const notJson = (error: unknown, text: string): string => {
-  const position = /at position (\d+)/.exec(String(error))?.[1]
-  if (position === undefined) return "expected JSON"
-  const before = text.slice(0, Number(position)).split("\n")
-  return `expected JSON; line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1} does not fit`
 }
 
 /** Puts the secrets in their place. `at` is where the list of services stands; every one that is wrong is told. */

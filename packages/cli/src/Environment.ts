@@ -1,4 +1,4 @@
-/** What the environment says: the variables of the process, and before it falls silent those of `.env`. */
+/** What the environment says: the variables of the process and, where one is not given there, those of `.env`. */
 import { parseEnv } from "node:util"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -10,6 +10,7 @@ import * as AST from "effect/SchemaAST"
 import * as Struct from "effect/Struct"
 import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
+import * as JsonText from "./JsonText.ts"
 import { printable } from "./Output.ts"
 import { firstProblem } from "./SchemaProblem.ts"
 import * as Secret from "./Secret.ts"
@@ -65,7 +66,7 @@ const parse = (text: string): FileSays => {
   return { variables, mistakes: [{ source: file, path: `line ${line}`, problem: "expected NAME=value" }] }
 }
 
-/** An empty value counts as not given: that is how many a script and container hands on what it was not given. */
+/** An empty value counts as not given: so scripts and containers hand on what they were not given themselves. */
 const given = (variables: Variables, name: string): string | undefined =>
   (Object.hasOwn(variables, name) ? variables[name] : undefined) || undefined
 
@@ -75,7 +76,7 @@ export const lookup =
   (name) =>
     origins.map((origin) => given(environment[origin], name)).find((value) => value !== undefined)
 
-/** What a config says does not have, because it is of one run. */
+/** What is of one run, and so has no place in a config file. */
 const OneRun = Schema.Struct({
   config: Schema.optionalWith(Schema.String, { exact: true }),
   url: Schema.optionalWith(Config.HttpUrl, { exact: true }),
@@ -132,7 +133,7 @@ const fromText = (key: Config.Key, text: string): Either.Either<unknown, string>
     case "NumberKeyword":
       return Either.right(/^\d{1,15}$/.test(text) ? Number(text) : text)
     default:
-      return text.length > TextFile.maxBytes ? Either.left("expected at most 1 MiB") : Config.parseJson(text)
+      return text.length > TextFile.maxBytes ? Either.left("expected at most 1 MiB") : JsonText.parse(text)
   }
 }
 

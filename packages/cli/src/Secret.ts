@@ -22,8 +22,8 @@ export const Secret = Schema.Union(
 })
 export type Secret = typeof Secret.Type
 
-/** What a token may be made of: a header cannot carry anything else, and every request would fail. */
-const headerText = /^[\x21-\x7e]+$/
+/** What a token may be: headers cannot carry anything else, nor much more, and every request would fail. */
+const headerText = /^[\x21-\x7e]{1,4096}$/
 
 /** What a token from elsewhere has to be, in words. */
 export const tokenText = "visible ASCII characters alone, without spaces"

@@ -16,7 +16,8 @@ export interface Given {
   readonly database: Option.Option<string>
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<number>
-  readonly services?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
+  /** The services, secrets as they were typed. */
+  readonly entries?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
   readonly url?: Option.Option<string>
 }
 
@@ -124,13 +125,13 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
   }
 }
 
-const fromFlags = ({ database, host, port, services }: Given): Layer => ({
+const fromFlags = ({ database, entries, host, port }: Given): Layer => ({
   origin: "flag",
   values: {
     database: Option.getOrUndefined(database),
     host: Option.getOrUndefined(host ?? Option.none()),
     port: Option.getOrUndefined(port ?? Option.none()),
-    services: Option.getOrUndefined(services ?? Option.none())
+    services: Option.getOrUndefined(entries ?? Option.none())
   },
   services: { source: "--services", path: "" }
 })

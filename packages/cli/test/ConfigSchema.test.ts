@@ -32,7 +32,7 @@ const documented = blocks("json")
   .flatMap(({ at, value }) => (isConfig(value) ? [{ at, value }] : []))
 
 describe("the published schema", () => {
-  it("is what the program reads by (stale? node packages/cli/scripts/config-schema.mjs)", () => {
+  it("is what the program reads by (stale? npm run generate)", () => {
     expect(published).toEqual(JSON.parse(JSON.stringify(ConfigSchema.document)))
   })
 

@@ -90,7 +90,7 @@ describe("each key", () => {
           host: Option.fromNullable(flags.host),
           port: Option.fromNullable(flags.port),
           database: Option.fromNullable(flags.database),
-          services: Option.fromNullable(flags.services)
+          entries: Option.fromNullable(flags.services)
         })
         const from = (key: (typeof keys)[number]) => order.find((place) => saying[key].includes(place))
         const expected = <A>(key: (typeof keys)[number], of: (place: keyof typeof places) => A, otherwise: A) => {
@@ -219,7 +219,7 @@ describe("a secret", () => {
     setEnv(asVariables({ services }))
     expect(await problem()).toBe(`environment: MITHRANDIR_SERVICES[0].token.env: ${words}`)
     const entries = [{ ...palantir, token: { env: "TOKEN" } }] as const
-    expect(await problem({ services: Option.some(entries) })).toBe(`--services: [0].token.env: ${words}`)
+    expect(await problem({ entries: Option.some(entries) })).toBe(`--services: [0].token.env: ${words}`)
   })
 })
 

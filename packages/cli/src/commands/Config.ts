@@ -19,7 +19,7 @@ const check = Program.make({
     'Takes the flags of serve, reads MITHRANDIR_* variables, .env and the config file as serve does, and starts nothing. Every mistake is told, not the first alone. Secrets are not shown: [redacted] stands for one, and of { "env": "NAME" } whether the variable is set.',
     "Where a part is from: flag, environment, .env, file (the config file) or default."
   ],
-  inputs: { ...Flags.listen, config, database, services: Flags.services, output: Flags.output(["table", "json"]) },
+  inputs: { ...Flags.listen, config, database, entries: Flags.services, output: Flags.output(["table", "json"]) },
   examples: [
     { says: "What serve would start with here", line: "mithrandir config check" },
     {

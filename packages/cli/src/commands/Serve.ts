@@ -36,7 +36,7 @@ export const program = Program.make({
   details: [
     "It is the one writer of its database: other commands on this machine find it there and go through it. The first Ctrl-C or SIGTERM ends it in good order, the second at once."
   ],
-  inputs: { ...Flags.listen, config, database, services: Flags.services, sandbox, fault: Playground.fault },
+  inputs: { ...Flags.listen, config, database, entries: Flags.services, sandbox, fault: Playground.fault },
   examples: [
     { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },
     { says: "With the services of mithrandir.json", line: "mithrandir serve" },
