@@ -53,6 +53,10 @@ export const make =
           Stream.mapConcat((message) => {
             failures = 0
             if (message.event === "heartbeat") return []
+            if (message.event === "unknown") {
+              if (snapshot === undefined) lastEventId = message.id ?? lastEventId
+              return []
+            }
             if (message.event === "stream.reset") snapshot = []
             snapshot?.push(message)
             if (snapshot !== undefined && message.event !== "stream.ready") return []
@@ -79,12 +83,18 @@ export const make =
       )
     })
 
+/** A later version may tell more: what we have no word for is passed over, and counts as seen. */
+interface Unknown {
+  readonly event: "unknown"
+  readonly id: string | undefined
+}
+
 /** The messages of one connection. Ends when the other side ends it. */
 const connect = (
   url: string,
   httpClient: HttpClient.HttpClient,
   { lastEventId, names, services }: EventsQuery
-): Stream.Stream<StreamMessage, EventsError | AnswerLost | ServerUnreachable> => {
+): Stream.Stream<StreamMessage | Unknown, EventsError | AnswerLost | ServerUnreachable> => {
   const request = HttpClientRequest.get(`${url}${path}`).pipe(
     HttpClientRequest.accept(eventStream),
     HttpClientRequest.setUrlParams({
@@ -102,11 +112,13 @@ const connect = (
     Stream.timeoutFail(lost, silence),
     Sse.decode,
     Stream.catchTag("EventTooLong", () => Stream.fail(new AnswerInvalid({ url }))),
-    Stream.filter(({ event }) => isKnown(event)),
     Stream.mapEffect(({ data, event, id }) =>
-      decodeMessage({ event, data, ...(id === undefined ? {} : { id }) }).pipe(
-        Effect.mapError(() => new AnswerInvalid({ url }))
-      )
+      isKnown(event)
+        ? Effect.mapError(
+            decodeMessage({ event, data, ...(id === undefined ? {} : { id }) }),
+            () => new AnswerInvalid({ url })
+          )
+        : Effect.succeed({ event: "unknown" as const, id })
     )
   )
 }
@@ -145,6 +157,5 @@ const parsed = <A, I>(schema: Schema.Schema<A, I>) =>
   )
 const decodeMessage = Schema.decodeUnknown(parsed(StreamMessage))
 
-/** A later version may tell more: what we have no word for is passed over. */
 const isKnown = (event: string): boolean => events.includes(event)
 const events: ReadonlyArray<string> = StreamMessage.members.map(({ fields }) => fields.event.literals[0])

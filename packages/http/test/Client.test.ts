@@ -1,16 +1,19 @@
-import * as Net from "node:net"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
-import type { Event } from "@mithrandir/core"
+import { type Event, JobSource } from "@mithrandir/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Client } from "../src/index.ts"
 import { command } from "./support/ask.ts"
 import * as House from "./support/house.ts"
+import { serveProxy, serveRaw } from "./support/serve.ts"
 
 const clientOf = (url: string) => Effect.provide(Client.make(url), NodeHttpClient.layer)
 
@@ -57,6 +60,65 @@ describe("Client", () => {
       assert.strictEqual((yield* client.command(request.commandId)).phase, "success")
       const page = yield* client.audit({ target: "j1" })
       assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
+      assert.deepStrictEqual(yield* client.auditEntry(request.commandId), page.data[0])
+      assert.deepStrictEqual((yield* client.discrepancies({ service: "alpha", limit: 10 })).meta.limit, 10)
+    })
+  )
+
+  it.scopedLive("previews a command without a trace, and waits for one where it is told to", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      // With a slash at the end, as people write urls.
+      const client = yield* clientOf(`${house.url}/`)
+      yield* house.control.put({ id: "j1" })
+      const request = command()
+      const preview = yield* client.preview(request)
+      assert.deepStrictEqual([preview.precondition, preview.dryRun], [{ met: true }, true])
+      assert.strictEqual((yield* Effect.flip(client.command(request.commandId)))._tag, "CommandNotFound")
+      assert.strictEqual((yield* Effect.flip(client.auditEntry(request.commandId)))._tag, "AuditEntryNotFound")
+      const ended = yield* client.submit(request, { wait: "20 seconds" })
+      assert.deepStrictEqual(ended, { ...(yield* client.command(request.commandId)), replayed: false })
+      assert.deepStrictEqual([ended.phase, "outcome" in ended && ended.outcome], ["success", "success"])
+      const again = yield* client.submit(request)
+      assert.deepStrictEqual(Object.keys(again).sort(), ["commandId", "phase", "replayed", "service"])
+      yield* house.control.failWith(new JobSource.SourceUnavailable({ reason: "timeout" }))
+      const slow = yield* Effect.flip(client.preview(command()))
+      assert.deepStrictEqual([slow._tag, slow._tag === "Problem" && slow.code], ["Problem", "upstream-timeout"])
+    })
+  )
+
+  it.scopedLive("sends its token to its own origin, wherever it is redirected to", () =>
+    Effect.gen(function* () {
+      const heard: Array<string> = []
+      const elsewhere = yield* serveRaw((socket) =>
+        socket.on("data", (data) => {
+          heard.push(String(data).toLowerCase())
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        })
+      )
+      const asked: Array<string> = []
+      const url = yield* serveRaw((socket) =>
+        socket.on("data", (data) => {
+          asked.push(...(/^authorization: .*$/im.exec(String(data)) ?? []))
+          socket.end(`HTTP/1.1 307 Moved\r\nLocation: ${elsewhere}/health/live\r\nContent-Length: 0\r\n\r\n`)
+        })
+      )
+      const token = Redacted.make("s3cret")
+      for (const layer of [NodeHttpClient.layer, FetchHttpClient.layer]) {
+        const client = yield* Effect.provide(Client.make(url, { token }), layer)
+        const error = yield* Effect.flip(client.live)
+        assert.strictEqual(error._tag, "AnswerInvalid")
+        assert.notInclude(JSON.stringify(error) + String(error), "s3cret")
+        yield* Stream.runDrain(client.events()).pipe(Effect.flip)
+      }
+      assert.deepStrictEqual(
+        asked.map((line) => line.toLowerCase()),
+        Array.from({ length: 4 }, () => "authorization: bearer s3cret")
+      )
+      assert.deepStrictEqual(
+        heard.filter((request) => request.includes("authorization")),
+        []
+      )
     })
   )
 
@@ -235,38 +297,3 @@ describe("Client", () => {
     })
   )
 })
-
-/** A way to a port that can be cut; gives its url. */
-const serveProxy = (port: number) =>
-  Effect.gen(function* () {
-    const open = new Set<Net.Socket>()
-    const url = yield* serveRaw((socket) => {
-      const upstream = Net.connect(port, "127.0.0.1")
-      upstream.on("error", () => {})
-      open.add(socket).add(upstream)
-      socket.pipe(upstream)
-      upstream.pipe(socket)
-    })
-    const cut = Effect.sync(() => {
-      for (const socket of open) socket.destroy()
-    })
-    return { url, cut }
-  })
-
-/** Something on a port that is no Mithrandir; gives its url. */
-const serveRaw = (serve: (socket: Net.Socket) => void) =>
-  Effect.acquireRelease(
-    Effect.async<Net.Server>((resume) => {
-      const server = Net.createServer((socket) => {
-        socket.on("error", () => {})
-        serve(socket)
-      })
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-    }),
-    (server) => Effect.sync(() => server.close())
-  ).pipe(
-    Effect.map((server) => {
-      const address = server.address()
-      return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
-    })
-  )
