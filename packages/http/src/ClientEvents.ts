@@ -5,6 +5,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import type { Event } from "@mithrandir/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { ParseError } from "effect/ParseResult"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -112,14 +113,7 @@ const connect = (
     Stream.timeoutFail(lost, silence),
     Sse.decode,
     Stream.catchTag("EventTooLong", () => Stream.fail(new AnswerInvalid({ url }))),
-    Stream.mapEffect(({ data, event, id }) =>
-      isKnown(event)
-        ? Effect.mapError(
-            decodeMessage({ event, data, ...(id === undefined ? {} : { id }) }),
-            () => new AnswerInvalid({ url })
-          )
-        : Effect.succeed({ event: "unknown" as const, id })
-    )
+    Stream.mapEffect((message) => Effect.mapError(read(message), () => new AnswerInvalid({ url })))
   )
 }
 
@@ -156,6 +150,11 @@ const parsed = <A, I>(schema: Schema.Schema<A, I>) =>
     { strict: false }
   )
 const decodeMessage = Schema.decodeUnknown(parsed(StreamMessage))
+
+const read = ({ data, event, id }: Sse.Message): Effect.Effect<StreamMessage | Unknown, ParseError> =>
+  isKnown(event)
+    ? decodeMessage({ event, data, ...(id === undefined ? {} : { id }) })
+    : Effect.succeed({ event: "unknown", id })
 
 const isKnown = (event: string): boolean => events.includes(event)
 const events: ReadonlyArray<string> = StreamMessage.members.map(({ fields }) => fields.event.literals[0])
