@@ -4,8 +4,8 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { Gate, type Knock, type Principal, type Verdict } from "./Gate.ts"
+import { Gate, type Principal, type Verdict } from "./Gate.ts"
+import * as Knock from "./Knock.ts"
 import * as Problem from "./Problem.ts"
 
 /** Who asked, for handlers. */
@@ -23,17 +23,10 @@ export class Admission extends HttpApiMiddleware.Tag<Admission>()("@mithrandir/h
 const admit = (verdict: Verdict): Effect.Effect<Principal, Problem.Problem> =>
   verdict._tag === "Admitted" ? Effect.succeed(verdict.principal) : verdict.problem
 
+/** Judges every request by the gate in force. */
 export const layer: Layer.Layer<Admission, never, Gate> = Layer.effect(
   Admission,
   Effect.map(Gate, ({ judge }) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => admit(judge(knockOf(request))))
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => admit(judge(Knock.of(request))))
   )
 )
-
-/** What the gate is told of a request. */
-export const knockOf = (request: HttpServerRequest.HttpServerRequest): Knock => ({
-  method: request.method,
-  url: request.url,
-  headers: request.headers,
-  address: Option.getOrUndefined(request.remoteAddress)
-})

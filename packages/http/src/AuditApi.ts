@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { AuditEntry, AuditLog, Command, Page, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
+import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
 import { pageFields, pageParameters } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
@@ -11,11 +12,11 @@ import * as Problem from "./Problem.ts"
 /** What a request may say; what it leaves out, `AuditLog.AuditQuery` fills in. */
 export const AuditQuery = Schema.Struct({
   ...pageFields,
-  sortBy: Schema.optionalWith(Problem.oneOf(AuditLog.AuditSort), { exact: true }),
+  sortBy: Schema.optionalWith(Expected.oneOf(AuditLog.AuditSort), { exact: true }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Problem.oneOf(Command.Outcome), { exact: true })
+  outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type AuditQuery = typeof AuditQuery.Type
 

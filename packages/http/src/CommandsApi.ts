@@ -5,6 +5,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { Command, Service, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
+import * as Expected from "./Expected.ts"
 import { JsonBody } from "./JsonBody.ts"
 import * as Operation from "./Operation.ts"
 import { maxWaitSeconds } from "./Prefer.ts"
@@ -40,7 +41,7 @@ export const CommandBody = Schema.Struct({
 }).annotations({
   identifier: "CommandBody",
   parseOptions: { errors: "all", onExcessProperty: "error" },
-  message: Problem.anObject
+  message: Expected.anObject
 })
 export type CommandBody = typeof CommandBody.Type
 

@@ -16,6 +16,7 @@ import { eventStream } from "./StreamApi.ts"
 import { respond } from "./StreamHttp.ts"
 import * as Upstream from "./Upstream.ts"
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirCommands", (handlers) =>
     Effect.gen(function* () {

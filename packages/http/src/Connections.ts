@@ -2,6 +2,7 @@
 import type * as NodeHttp from "node:http"
 import type * as Net from "node:net"
 
+/** The connections of one server. */
 export interface Connections {
   /** Cuts every connection without a request in flight, those that never sent one among them. */
   readonly cutUnused: () => void

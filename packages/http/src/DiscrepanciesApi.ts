@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { DiscrepancyLog, Event, Page, Service, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
+import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
 import { pageFields, pageParameters } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
@@ -12,7 +13,7 @@ import * as Problem from "./Problem.ts"
 export const DiscrepancyQuery = Schema.Struct({
   ...pageFields,
   service: Schema.optionalWith(Service.ServiceId, { exact: true }),
-  status: Schema.optionalWith(Problem.oneOf(Event.PassStatus), { exact: true })
+  status: Schema.optionalWith(Expected.oneOf(Event.PassStatus), { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type DiscrepancyQuery = typeof DiscrepancyQuery.Type
 

@@ -9,6 +9,7 @@ import type { Mounted } from "./Mount.ts"
 /** Fills in what the request leaves out. What it says was checked already. */
 const withDefaults = Schema.decodeSync(DiscrepancyLog.DiscrepancyQuery)
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirDiscrepancies", (handlers) =>
     Effect.gen(function* () {

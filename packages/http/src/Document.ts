@@ -25,13 +25,12 @@ const about = OpenApi.annotations({
  */
 export const make = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
   host: HttpApi.HttpApi<Id, G, E, R>
-): Json => of(Mount.of(host).api)
+): Json => documentOf(Mount.of(host).api)
 
 /** The document as the text of a file. */
 export const render = (document: Json): string => `${JSON.stringify(document, null, 2)}\n`
 
-/** The same of routes that were found already. */
-export const of = <Id extends string>(api: Mount.Mounted<Id>): Json => {
+const documentOf = <Id extends string>(api: Mount.Mounted<Id>): Json => {
   const { components, paths, ...document } = OpenApi.fromApi(api.annotateContext(about))
   const routes = mended(paths)
   const all = Object.fromEntries(Object.entries(components.schemas).map(([name, schema]) => [name, mended(schema)]))

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Document from "./Document.ts"
 import type { Mounted } from "./Mount.ts"
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) => {
   // Rendered once: it does not change while the server runs.
   const body = JSON.stringify(Document.make(api))

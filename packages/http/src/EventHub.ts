@@ -46,6 +46,7 @@ export interface Listener {
   readonly hangUp: Effect.Effect<void>
 }
 
+/** The stream, for whoever listens. */
 export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   EventHub,
   {

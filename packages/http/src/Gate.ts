@@ -19,6 +19,7 @@ export interface Principal {
   readonly actor: string
 }
 
+/** What the gate says of a request. A rejection is answered as it is, and nothing else runs. */
 export type Verdict =
   | { readonly _tag: "Admitted"; readonly principal: Principal }
   | { readonly _tag: "Rejected"; readonly problem: Problem }

@@ -10,6 +10,7 @@ import { type Check, Readiness } from "./Readiness.ts"
 /** A check that takes longer has failed: those who ask give up sooner than we would. */
 const checkTimeout = Duration.seconds(2)
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirHealth", (handlers) =>
     Effect.gen(function* () {

@@ -7,6 +7,7 @@ import type { Mounted } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import * as Upstream from "./Upstream.ts"
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirJobs", (handlers) =>
     Effect.map(ServiceRegistry.ServiceRegistry, (registry) =>

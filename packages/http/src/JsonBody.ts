@@ -23,6 +23,7 @@ export class JsonBody extends HttpApiMiddleware.Tag<JsonBody>()("@mithrandir/htt
   provides: HttpServerRequest.HttpServerRequest
 }) {}
 
+/** Reads bodies, wherever the request comes from. */
 export const layer: Layer.Layer<JsonBody> = Layer.succeed(
   JsonBody,
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>

@@ -1,8 +1,8 @@
 /** What every query of a record in pages may say, as text in a URL. */
 import { Page, Timestamp } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
+import * as Expected from "./Expected.ts"
 import type { Parameters } from "./Operation.ts"
-import * as Problem from "./Problem.ts"
 
 /** Digits alone: `1e3`, ` 1` and `0x1` are numbers to JavaScript. */
 const Digits = Schema.transform(
@@ -21,7 +21,7 @@ const number = (range: Schema.Schema<number>, json: { readonly maximum: number; 
 export const pageFields = {
   page: number(Page.PageNumber, { maximum: 1_000_000_000, default: 1 }),
   limit: number(Page.PageLimit, { maximum: Page.maxLimit, default: Page.defaultLimit }),
-  sortOrder: Schema.optionalWith(Problem.oneOf(Page.SortOrder), { exact: true }),
+  sortOrder: Schema.optionalWith(Expected.oneOf(Page.SortOrder), { exact: true }),
   startDate: Schema.optionalWith(Timestamp.Bound, { exact: true }),
   endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
 }

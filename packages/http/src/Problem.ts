@@ -9,6 +9,7 @@ export const FieldProblem = Schema.Struct({ path: Schema.String, problem: Schema
 })
 export type FieldProblem = typeof FieldProblem.Type
 
+/** The media type of problems. */
 export const contentType = "application/problem+json"
 
 /**
@@ -150,14 +151,3 @@ function asProblem(status: number) {
       contentType
     })
 }
-
-/** Says all that would fit, once, where the framework has a line for each. */
-export const oneOf = <A extends string>(
-  schema: Schema.Schema<A> & { readonly literals: ReadonlyArray<A> }
-): Schema.Schema<A> =>
-  schema.annotations({
-    message: () => ({ message: `expected one of: ${schema.literals.join(", ")}`, override: true })
-  })
-
-/** Of a body that is something else: the framework would print its type. What is wrong within speaks for itself. */
-export const anObject = (): string => "expected an object"

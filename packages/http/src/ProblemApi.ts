@@ -31,6 +31,7 @@ export const general = {
   "not-ready": { status: 503, title: "Not ready" },
   "upstream-timeout": { status: 504, title: "The service did not answer in time" }
 } as const satisfies Record<string, Kind>
+/** The code of a problem of the request or the server as such. */
 export type GeneralCode = keyof typeof general
 
 /** Problems that the core has a name for. On the wire they carry its fields, and clients get its error back. */
@@ -45,6 +46,7 @@ export const domain = {
   "store-unavailable": { status: 503, title: "Nothing can be written now" },
   "store-unreadable": { status: 503, title: "The database could not be read" }
 } as const satisfies Record<string, Kind>
+/** The code of a problem that the core has a name for. */
 export type DomainCode = keyof typeof domain
 
 /** The code of a problem. Stable. */

@@ -13,9 +13,9 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
-import { knockOf } from "./Admission.ts"
 import { Api } from "./Api.ts"
 import { Gate, type Judge } from "./Gate.ts"
+import * as Knock from "./Knock.ts"
 import type { Mount } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { retryAfterSeconds } from "./ProblemApi.ts"
@@ -130,7 +130,7 @@ const refusal = <Id extends string>(
   judge: Judge,
   request: HttpServerRequest.HttpServerRequest
 ): Described => {
-  const verdict = judge(knockOf(request))
+  const verdict = judge(Knock.of(request))
   if (verdict._tag === "Rejected") return { json: Problem.toJson(verdict.problem) }
   const methods = mount.methods(pathOf(request))
   // A method that is there was refused for its path: a parameter longer than any of ours.

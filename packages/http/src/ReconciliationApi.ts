@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Event, Service, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
+import * as Expected from "./Expected.ts"
 import { JsonBody } from "./JsonBody.ts"
 import * as Operation from "./Operation.ts"
 import * as Problem from "./Problem.ts"
@@ -19,7 +20,7 @@ export const RunRequest = Schema.Struct({
   description:
     "`service`: absent, every service. `accept`: take what the source says for true, ending the open disputes.",
   parseOptions: { errors: "all", onExcessProperty: "error" },
-  message: Problem.anObject
+  message: Expected.anObject
 })
 export type RunRequest = typeof RunRequest.Type
 

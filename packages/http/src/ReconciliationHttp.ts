@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { CurrentPrincipal } from "./Admission.ts"
 import type { Mounted } from "./Mount.ts"
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirReconciliation", (handlers) =>
     Effect.map(Reconciler.Reconciler, (reconciler) =>

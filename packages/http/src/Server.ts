@@ -18,9 +18,12 @@ import * as Http from "./Http.ts"
 import * as Problem from "./Problem.ts"
 import type { GeneralCode } from "./ProblemApi.ts"
 
+/** Where the server listens unless told otherwise: on this machine alone. */
 export const defaultHost = "127.0.0.1"
+/** The port, unless told otherwise. */
 export const defaultPort = 4410
 
+/** Where to listen, and how often to beat. */
 export interface Options extends EventHub.Options {
   /** A loopback address or `localhost`. Default `127.0.0.1`. */
   readonly host?: string
@@ -62,6 +65,7 @@ export class HostNotLoopback extends Schema.TaggedError<HostNotLoopback>()("Host
   }
 }
 
+/** Why the server does not listen. */
 export type ListenError = AddressInUse | CannotListen | HostNotLoopback
 
 /** The server that is listening. */

@@ -5,10 +5,12 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { Event, Service, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
+import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
 import * as Problem from "./Problem.ts"
 import { StreamMessage } from "./StreamMessage.ts"
 
+/** Where the event stream is, without a prefix. */
 export const path = "/reconciliation/stream"
 
 /** The media type of server-sent events. */
@@ -30,7 +32,9 @@ const list = <A extends string>(item: Schema.Schema<A>, json: object) =>
  */
 export const StreamQuery = Schema.Struct({
   service: Schema.optionalWith(list(Service.ServiceId, {}), { exact: true }),
-  event: Schema.optionalWith(list(Problem.oneOf(Event.EventName), { enum: Event.EventName.literals }), { exact: true }),
+  event: Schema.optionalWith(list(Expected.oneOf(Event.EventName), { enum: Event.EventName.literals }), {
+    exact: true
+  }),
   lastEventId: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type StreamQuery = typeof StreamQuery.Type

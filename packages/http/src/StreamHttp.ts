@@ -16,12 +16,14 @@ import { eventStream, type StreamQuery } from "./StreamApi.ts"
 /** Proxies must neither hold a stream back nor change it. */
 const headers = { "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" }
 
+/** An answer that is a stream of events. */
 export const respond = (
   bytes: Stream.Stream<Uint8Array>,
   more: Readonly<Record<string, string>> = {}
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(bytes, { contentType: eventStream, headers: { ...headers, ...more } })
 
+/** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirStream", (handlers) =>
     Effect.gen(function* () {
