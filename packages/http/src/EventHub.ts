@@ -201,7 +201,9 @@ const make = (options: Options) =>
 
     const close = Effect.gen(function* () {
       yield* Deferred.succeed(closed, undefined)
-      const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
+      const gone = Effect.suspend(() =>
+        open.size === 0 ? Effect.void : Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
+      )
       // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
       yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
       yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Connections from "./Connections.ts"
 import * as EventHub from "./EventHub.ts"
-import { Gate, isLoopback, loopback } from "./Gate.ts"
+import { Gate, isLoopback, type Judge, loopback } from "./Gate.ts"
 import * as Http from "./Http.ts"
 import * as Problem from "./Problem.ts"
 import type { GeneralCode } from "./ProblemApi.ts"
@@ -25,10 +25,12 @@ export const defaultPort = 4410
 
 /** Where to listen, and how often to beat. */
 export interface Options extends EventHub.Options {
-  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  /** A loopback address or `localhost`; any other only with a `judge` of your own. Default `127.0.0.1`. */
   readonly host?: string
   /** 0: any that is free. Default 4410. */
   readonly port?: number
+  /** Who may come in, and as whom. Default: `Gate.loopback`, this machine alone. */
+  readonly judge?: Judge
 }
 
 /** Another program listens there. */
@@ -123,12 +125,12 @@ const make = ({ host = defaultHost, port = defaultPort }: Options) =>
     })
   })
 
-/** Listens, for as long as the layer lives, on a loopback address. Its end ends every stream first. */
+/** Listens for as long as the layer lives. Its end ends every stream first. */
 export const layer = (
   options: Options = {}
 ): Layer.Layer<Server | EventHub.EventHub, ListenError, Http.Core | EventLog.EventLog> => {
-  const host = options.host ?? defaultHost
-  if (!isLoopback(host)) return Layer.fail(new HostNotLoopback({ host }))
+  const { host = defaultHost, judge = loopback([host]) } = options
+  if (options.judge === undefined && !isLoopback(host)) return Layer.fail(new HostNotLoopback({ host }))
   return Layer.scoped(Server, make(options)).pipe(
     Layer.provide([
       Http.layer,
@@ -136,7 +138,7 @@ export const layer = (
       HttpApiBuilder.Middleware.layer,
       NodeHttpServer.layerContext
     ]),
-    Layer.provide(Layer.succeed(Gate, { judge: loopback([host]) })),
+    Layer.provide(Layer.succeed(Gate, { judge })),
     Layer.provideMerge(EventHub.layer(options))
   )
 }

@@ -1,12 +1,15 @@
 import * as Net from "node:net"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { Server } from "../src/index.ts"
-import { ask, command, post, raw } from "./support/ask.ts"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { Client, type Gate, Problem, Server } from "../src/index.ts"
+import { ask, assertProblem, command, post, raw } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 import { listen } from "./support/listen.ts"
 
@@ -62,6 +65,26 @@ describe("Server", () => {
         assert.strictEqual(error._tag, "HostNotLoopback")
         assert.include(error.message, host)
       }
+    })
+  )
+
+  it.scopedLive("behind a gate of one's own it listens anywhere, and lets in whom that gate lets in", () =>
+    Effect.gen(function* () {
+      const judge: Gate.Judge = ({ headers }) =>
+        headers["authorization"] === "Bearer secret"
+          ? { _tag: "Admitted", principal: { actor: "oncall" } }
+          : { _tag: "Rejected", problem: Problem.make("unauthenticated") }
+      const house = yield* House.fresh({ host: "0.0.0.0", judge })
+      const refused = yield* ask(`${house.url}/health/live`)
+      assertProblem(refused, 401, "unauthenticated")
+      assert.strictEqual(refused.headers.get("www-authenticate"), "Bearer")
+      assertProblem(yield* ask(`${house.url}/nothing`), 401, "unauthenticated")
+      const token = Redacted.make("secret")
+      const client = yield* Effect.provide(Client.make(house.url, { token }), NodeHttpClient.layer)
+      const request = command()
+      assert.strictEqual((yield* client.submit(request, { wait: "10 seconds" })).phase, "success")
+      assert.strictEqual((yield* client.auditEntry(request.commandId)).actor, "oncall")
+      assert.strictEqual((yield* Stream.runHead(client.events()))._tag, "Some")
     })
   )
 

@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
-import { EventHub, type Readiness, Server } from "../../src/index.ts"
+import { EventHub, type Gate, type Readiness, Server } from "../../src/index.ts"
 import { Readiness as ReadinessTag } from "../../src/Readiness.ts"
 
 export interface House {
@@ -33,6 +33,7 @@ export interface Options {
   readonly host?: string
   readonly port?: number
   readonly heartbeat?: string
+  readonly judge?: Gate.Judge
   readonly mode?: Database.Mode
   /** How `alpha` lists its stuck jobs. */
   readonly stuck?: JobSource.Shape["stuck"]
@@ -71,6 +72,7 @@ export const start = (options: Options) =>
     const server = Server.layer({
       port: options.port ?? 0,
       ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.judge === undefined ? {} : { judge: options.judge }),
       ...(options.heartbeat === undefined ? {} : { heartbeat: "100 millis" })
     }).pipe(Layer.provide(Layer.succeed(ReadinessTag, options.checks ?? [])))
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
