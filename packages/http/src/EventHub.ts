@@ -37,6 +37,9 @@ const endedWait = Duration.seconds(2)
 /** How long a listener has to take in the end of its stream, before its connection is cut. */
 const farewell = Duration.millis(500)
 
+/** How often others get their turn, for their streams to end, when the hub goes without having been closed. */
+const stepsToNotice = 100
+
 /** Who listens. */
 export interface Listener {
   readonly filter: Event.EventFilter
@@ -199,18 +202,26 @@ const make = (options: Options) =>
           : Stream.merge(phases, beats, { haltStrategy: "left" })
       }).pipe(Stream.interruptWhenDeferred(closed))
 
+    const hangUpOnAll = Effect.suspend(() =>
+      Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
+    )
+
     const close = Effect.gen(function* () {
       yield* Deferred.succeed(closed, undefined)
-      const gone = Effect.suspend(() =>
-        open.size === 0 ? Effect.void : Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
-      )
+      const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
       // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
       yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
-      yield* Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
+      yield* hangUpOnAll
     })
 
-    // A server that is closed waits for its connections, and a stream's would never end by itself.
-    yield* Effect.addFinalizer(() => close)
+    // Where nobody has closed the hub: a server that is closed after it waits for its connections, and a stream's would
+    // never end by itself. Whoever is listening has noticed within a few steps; it is not waited for by the clock.
+    yield* Effect.addFinalizer(() =>
+      Deferred.succeed(closed, undefined).pipe(
+        Effect.zipRight(Effect.repeatN(Effect.yieldNow(), stepsToNotice)),
+        Effect.zipRight(hangUpOnAll)
+      )
+    )
 
     return EventHub.of({
       open: openFor,
