@@ -91,6 +91,12 @@ export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.Exit
 const complaint = (problem: string) => `mithrandir: ${Output.printable(problem.replace(/\s*\n\s*/g, " "))}`
 
 const messageOf = (error: unknown): string => {
-  if (error instanceof Error && error.message !== "") return error.message
+  if (error instanceof Error && error.message !== "") return `${error.message}${remedy(error)}`
   return typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
 }
+
+/** What to do about what only whoever sits at a terminal can mend. */
+const remedy = (error: Error): string =>
+  "code" in error && error.code === "unauthenticated"
+    ? ": the server wants a token that it knows; give it one in MITHRANDIR_TOKEN"
+    : ""

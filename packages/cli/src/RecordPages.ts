@@ -14,39 +14,39 @@ export class RecordChanged extends Schema.TaggedError<RecordChanged>()("RecordCh
   }
 }
 
-/** One page of the record, the oldest entries first. */
+/** One page of the record. */
 export type AskPage = (
   query: Pick<AuditLog.AuditQuery, "page" | "limit" | "sortBy" | "sortOrder">
 ) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure>
 
 /**
- * As many entries as there are at the first page, the oldest first, held in memory a page at a time. The record only
- * grows, and nearly always at its end. Whether it grew before an entry is known by looking whether that entry is still
- * where it was: this is done with every page that finds the record longer than the one before, and at the end.
+ * The record up to the entry that is its last when this begins, the oldest first, held in memory a page at a time. The
+ * record only grows, and nearly always at its end. What comes before the last entry read so far would push it into the
+ * next page, a second time: so each page that finds the record longer than the one before has that entry looked for
+ * where it was. What comes after it is simply read.
  */
 export const entries = (ask: AskPage, limit = Page.maxLimit): Stream.Stream<AuditEntry.AuditEntry, Failure> =>
-  Stream.paginateChunkEffect(start, (before) =>
-    Effect.gen(function* () {
-      const { data, meta } = yield* ask({ ...oldestFirst, page: before.pages + 1, limit })
-      const count = before.pages === 0 ? meta.total : before.count
-      if (meta.total !== before.total && before.last !== undefined)
-        yield* stands(ask, before.last, before.pages * limit)
-      const left = count - before.pages * limit
-      const entries = data.slice(0, left)
-      // The record never shrinks: fewer than there were is another record.
-      if (entries.length < Math.min(limit, left)) return yield* new RecordChanged()
-      const last = entries.at(-1)?.id
-      const pages = before.pages + 1
-      const isEnd = pages * limit >= count
-      if (isEnd && last !== undefined) yield* stands(ask, last, count)
-      return [
-        Chunk.fromIterable(entries),
-        isEnd ? Option.none() : Option.some({ pages, count, total: meta.total, last })
-      ] as const
-    })
+  Stream.unwrap(
+    Effect.map(ask({ sortBy: "timestamp", sortOrder: "desc", page: 1, limit: 1 }), ({ data: [newest] }) =>
+      newest === undefined ? Stream.empty : upTo(newest.id, ask, limit)
+    )
   )
 
-const start = { pages: 0, count: 0, total: 0, last: undefined as string | undefined }
+const upTo = (newest: string, ask: AskPage, limit: number): Stream.Stream<AuditEntry.AuditEntry, Failure> =>
+  Stream.paginateChunkEffect({ pages: 0, total: 0, last: undefined as string | undefined }, (before) =>
+    Effect.gen(function* () {
+      const { data, meta } = yield* ask({ ...oldestFirst, page: before.pages + 1, limit })
+      if (before.last !== undefined && meta.total !== before.total) {
+        yield* stands(ask, before.last, before.pages * limit)
+      }
+      const end = data.findIndex(({ id }) => id === newest)
+      if (end >= 0) return [Chunk.fromIterable(data.slice(0, end + 1)), Option.none()] as const
+      const last = data.at(-1)?.id
+      // The record never shrinks: one that ends before its end is another.
+      if (last === undefined) return yield* new RecordChanged()
+      return [Chunk.fromIterable(data), Option.some({ pages: before.pages + 1, total: meta.total, last })] as const
+    })
+  )
 
 const oldestFirst = { sortBy: "timestamp", sortOrder: "asc" } as const
 

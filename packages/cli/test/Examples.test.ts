@@ -9,11 +9,14 @@ import { type Example, members } from "../src/Program.ts"
 import * as Palantir from "./support/palantir.ts"
 import { bin, run, start, stopAll } from "./support/process.ts"
 
-/** Those that go on until they are stopped, by the line that says that they do what they should. */
-const lasting: ReadonlyArray<readonly [RegExp, ready: RegExp]> = [
-  [/^mithrandir serve\b/, /^mithrandir \S+ listens on http/m],
-  [/^mithrandir sandbox\b/, /^sandbox: a Palantir listens on http/m]
+/** Those that go on until they are stopped: what they print when they do what they should, and how they end then. */
+const lasting: ReadonlyArray<{ readonly command: RegExp; readonly ready: RegExp; readonly code: number }> = [
+  { command: /^mithrandir serve\b/, ready: /^mithrandir \S+ listens on http/m, code: 0 },
+  { command: /^mithrandir sandbox\b/, ready: /^sandbox: a Palantir listens on http/m, code: 0 },
+  { command: /^mithrandir watch [^|]*-o ndjson[^|]*$/, ready: /^\{"id":"[^"]+","event":"stream\.ready"/m, code: 130 },
+  { command: /^mithrandir watch [^|]*$/, ready: /palantir: verified/, code: 130 }
 ]
+const lastingOf = (line: string) => lasting.find(({ command }) => command.test(line))
 
 /** The server that the examples name is the one of this test, and no example takes a port that may be in use. */
 const here = (line: string) => line.replaceAll("http://127.0.0.1:4410", served.url).replace(/--port \d+/, "--port 0")
@@ -32,7 +35,8 @@ const house = async () => {
   job("mail-000014", "mail", "failed")
   job("mail-000021", "mail", "delayed")
   const directory = await mkdtemp(join(tmpdir(), "mithrandir-examples-"))
-  const config = { services: [{ id: "palantir", type: "palantir", url: palantir.url, settle: "20 millis" }] }
+  const pace = { settle: "20 millis", pollInterval: "200 millis" }
+  const config = { services: [{ id: "palantir", type: "palantir", url: palantir.url, ...pace }] }
   for (const name of ["mithrandir.json", "staging.json"]) await writeFile(join(directory, name), JSON.stringify(config))
   return { directory, palantir }
 }
@@ -46,6 +50,7 @@ beforeAll(async () => {
   const inside = await house()
   path = await mkdtemp(join(tmpdir(), "mithrandir-bin-"))
   await symlink(bin, join(path, "mithrandir"))
+  expect(await run(["reconcile"], { cwd: inside.directory })).toMatchObject({ code: 0 })
   const done = ["run", "delete-job", "job-9", "-s", "palantir", "--command-id", "inc-7-0"]
   expect(await run(done, { cwd: inside.directory })).toMatchObject({ code: 0 })
   record = join(path, "record.db")
@@ -67,7 +72,7 @@ const type = (line: string, cwd: string) =>
     const inherited = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith("MITHRANDIR_"))
     )
-    const ready = lasting.find(([command]) => command.test(line))?.[1]
+    const ready = lastingOf(line)?.ready
     // Without `exec` a signal would end the shell alone.
     const child: ChildProcess = spawn("sh", ["-c", ready === undefined ? line : `exec ${line}`], {
       cwd,
@@ -79,7 +84,7 @@ const type = (line: string, cwd: string) =>
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream]?.setEncoding("utf8").on("data", (text: string) => {
         printed[stream] += text
-        if (!ready?.test(printed.stderr) || isStopped) return
+        if (isStopped || !ready?.test(`${printed.stderr}\n${printed.stdout}`)) return
         // Twice would be less polite than it says.
         isStopped = true
         child.kill("SIGTERM")
@@ -95,7 +100,7 @@ const works = async ({ line }: Example) => {
   try {
     const ended = await type(here(line), inside.directory)
     expect(ended.stderr).not.toMatch(/^mithrandir: /m)
-    expect(ended).toMatchObject({ code: 0 })
+    expect(ended).toMatchObject({ code: lastingOf(line)?.code ?? 0 })
   } finally {
     await leave(inside)
   }

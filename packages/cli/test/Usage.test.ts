@@ -40,7 +40,8 @@ describe("a usage error", () => {
     [["run", "retry-job", "job-1", "-s", "palantir", "--command-id", ".."], "--command-id: expected something else"],
     [["audit", "list", "--limit", "201"], "--limit: expected a number of entries, 1 to 200"],
     [["audit", "list", "--start-date", "yesterday"], "--start-date: expected a date (2026-01-31)"],
-    [["audit", "list", "-o", "xml"], '--output: expected "table" or "json"'],
+    [["audit", "list", "-o", "xml"], '--output: expected "table", "json", "ndjson" or "csv"'],
+    [["run", "retry-job", "x", "-s", "p", "-o", "csv"], '--output: expected "table" or "json"'],
     [["serve", "--port", "65536"], "--port: expected a port, 0 to 65535"],
     [["serve"], "mithrandir: no services to reconcile: name a config with --config FILE, or try it with --sandbox"],
     [["reconcile"], "mithrandir: no services: name a config with --config FILE, or a running server with --url URL"]
@@ -100,7 +101,9 @@ describe("a usage error of a process", () => {
   it("leaves stdout alone and exits 2", async () => {
     const ended = await run(["audit", "list", "-o", "xml"], { cwd: directory })
     expect(ended).toMatchObject({ code: 2, stdout: "" })
-    expect(ended.stderr).toBe('mithrandir: --output: expected "table" or "json"\ntry: mithrandir audit list --help\n')
+    expect(ended.stderr).toBe(
+      'mithrandir: --output: expected "table", "json", "ndjson" or "csv"\ntry: mithrandir audit list --help\n'
+    )
   })
 })
 

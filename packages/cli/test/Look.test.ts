@@ -1,0 +1,243 @@
+/** What only looks: the same alone and through a server, in every form. */
+import { spawn } from "node:child_process"
+import { readdir, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type House, make, urlOf } from "./support/house.ts"
+import { run as runInside } from "./support/inside.ts"
+import { bin, stopAll } from "./support/process.ts"
+
+let house: House
+let url: string
+
+/** Three commands on the record, and a discrepancy that was accepted. Then a server that has all of it. */
+beforeAll(async () => {
+  house = await make()
+  await house.here("reconcile")
+  await house.here("run", "retry-job", "job-0", "-s", "palantir", "--command-id", "first", "--reason", "INC-7")
+  await house.here("run", "retry-job", "job-7", "-s", "palantir", "--command-id", "second")
+  await house.here("run", "delete-job", "job-5", "-s", "palantir", "--command-id", "third")
+  house.palantir.jobs.delete("job-9")
+  expect((await house.here("reconcile", "--exit-code")).code).toBe(3)
+  expect((await house.here("reconcile", "--accept")).code).toBe(0)
+})
+afterAll(async () => {
+  await stopAll()
+  await house.leave()
+})
+
+const lines = (text: string) => text.trimEnd().split("\n")
+
+describe("alone with the database", () => {
+  it("audit list has every form, and each says the same", async () => {
+    const listed = (format: string) => house.here("audit", "list", "--sort-order", "asc", "-o", format)
+    const json = JSON.parse((await listed("json")).stdout)
+    expect(json.data.map(({ id }: { id: string }) => id)).toEqual(["first", "second", "third"])
+    const ndjson = await listed("ndjson")
+    expect(lines(ndjson.stdout).map((line) => JSON.parse(line))).toEqual(json.data)
+    expect(ndjson.stderr).toBe("page 1 of 1; 3 entries in all\n")
+    const csv = await listed("csv")
+    const [head, ...rows] = csv.stdout.split("\r\n")
+    expect(head).toBe("id,timestamp,actor,actionType,target,outcome,beforeState,afterState,commandParams,logs")
+    expect(rows.map((row) => row.split(",")[0])).toEqual(["first", "second", "third", ""])
+  })
+
+  it("audit show tells everything of one command, with its reason", async () => {
+    const shown = await house.here("audit", "show", "first")
+    expect(shown).toMatchObject({ code: 0, stderr: "" })
+    expect(shown.stdout).toMatch(/^command +first$/m)
+    expect(shown.stdout).toMatch(/^outcome +success$/m)
+    expect(shown.stdout).toMatch(/^reason +INC-7$/m)
+    expect(shown.stdout).toMatch(/^before +\{.*"state":"failed"/m)
+    expect(shown.stdout).toMatch(/^after +\{.*"state":"waiting"/m)
+    expect(shown.stdout).toMatch(/^logs +retry-job of "job-0" on palantir accepted from cli:/m)
+    expect(JSON.parse((await house.here("audit", "show", "third", "-o", "json")).stdout)).toMatchObject({ id: "third" })
+    expect((await house.here("audit", "show", "third")).stdout).not.toMatch(/^reason/m)
+  })
+
+  it("audit show of what is not on the record is a line, and exit code 1", async () => {
+    expect(await house.here("audit", "show", "nope")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'mithrandir: nothing is on the record under "nope"\n'
+    })
+  })
+
+  it("discrepancies lists each change, filtered, in every form", async () => {
+    const found = await house.here("discrepancies", "--sort-order", "asc")
+    expect(found.code).toBe(0)
+    expect(found.stdout).toMatch(/^TIME +SERVICE +STATUS +SINCE +WHAT$/m)
+    expect(found.stdout).toMatch(/palantir +discrepancy +\S+Z +missing: job-9$/m)
+    expect(found.stdout).toMatch(/palantir +verified +accepted by cli:.*missing: job-9/m)
+    const one = await house.here("discrepancies", "-s", "palantir", "--status", "discrepancy", "-o", "json")
+    expect(JSON.parse(one.stdout)).toMatchObject({
+      data: [{ status: "discrepancy", discrepancyDetails: { missingJobIds: ["job-9"] } }],
+      meta: { total: 1 }
+    })
+    const csv = await house.here("discrepancies", "--status", "discrepancy", "-o", "csv")
+    expect(csv.stdout).toMatch(/^id,timestamp,service,status,counts,checksum,latencyMs,discrepancyDetails\r\n/)
+    const none = await house.here("discrepancies", "--end-date", "2020-01-01")
+    expect(none).toEqual({ code: 0, stdout: "", stderr: "no entries\n" })
+  })
+
+  it("services probes them now, once, with a database and without", async () => {
+    const services = await house.here("services")
+    expect(services).toMatchObject({ code: 0, stderr: "" })
+    expect(services.stdout).toMatch(/^palantir +palantir +healthy +\d+ ms +http:/m)
+    const elsewhere = join(house.directory, "none.db")
+    const config = join(house.directory, "mithrandir.json")
+    const alone = await runInside(["services", "--config", config, "--database", elsewhere, "-o", "json"])
+    expect(JSON.parse(alone.stdout)).toMatchObject({
+      data: [{ id: "palantir", registeredAt: null, health: { status: "healthy" } }]
+    })
+    expect(await readdir(house.directory)).not.toContain("none.db")
+  })
+
+  it("services tells why one is not healthy", async () => {
+    const config = join(house.directory, "down.json")
+    await writeFile(config, JSON.stringify({ services: [{ id: "down", type: "palantir", url: "http://127.0.0.1:1" }] }))
+    const services = await runInside(["services", "--config", config, "--database", join(house.directory, "none.db")])
+    expect(services.code).toBe(0)
+    expect(services.stdout).toMatch(/^down +palantir +unhealthy .* no connection could be made$/m)
+  })
+
+  it("without services anywhere says what to do", async () => {
+    const config = join(house.directory, "empty.json")
+    await writeFile(config, "{}")
+    const args = ["--config", config, "--database", join(house.directory, "none.db")]
+    const services = await runInside(["services", ...args])
+    expect(services).toMatchObject({ code: 2, stdout: "" })
+    expect(services.stderr).toContain("has none; add one")
+    const watched = await runInside(["watch", ...args])
+    expect(watched).toMatchObject({ code: 5, stdout: "" })
+    expect(watched.stderr).toMatch(/^mithrandir: no server has .*none\.db: start one with mithrandir serve, or/)
+  })
+})
+
+describe("audit export", () => {
+  it("has all of it, the oldest first, in three forms", async () => {
+    const list = JSON.parse((await house.here("audit", "list", "--sort-order", "asc", "-o", "json")).stdout).data
+    const ndjson = await house.here("audit", "export")
+    expect(lines(ndjson.stdout).map((line) => JSON.parse(line))).toEqual(list)
+    expect(JSON.parse((await house.here("audit", "export", "-o", "json")).stdout)).toEqual({ data: list })
+    const csv = await house.here("audit", "export", "-o", "csv")
+    expect(csv.stdout).toBe((await house.here("audit", "list", "--sort-order", "asc", "-o", "csv")).stdout)
+  })
+
+  it("of nothing is nothing, in a form that can be read", async () => {
+    const none = (format: string) => house.here("audit", "export", "--actor", "nobody", "-o", format)
+    expect((await none("ndjson")).stdout).toBe("")
+    expect(JSON.parse((await none("json")).stdout)).toEqual({ data: [] })
+    expect((await none("csv")).stdout).toMatch(/^id,timestamp,[^\n]*,logs\r\n$/)
+  })
+
+  it("to a file leaves it there whole, in place of what was there, and nothing else", async () => {
+    const file = join(house.directory, "audit.csv")
+    await writeFile(file, "what was there before")
+    const ended = await house.here("audit", "export", "-o", "csv", "--file", file)
+    expect(ended).toEqual({ code: 0, stdout: "", stderr: `written: ${file}\n` })
+    expect(await readFile(file, "utf8")).toBe((await house.here("audit", "export", "-o", "csv")).stdout)
+    expect((await readdir(house.directory)).filter((name) => name.includes(".part"))).toEqual([])
+  })
+
+  it("to a file that cannot be written is a line that says why", async () => {
+    const to = async (file: string) => (await house.here("audit", "export", "--file", file)).stderr
+    expect(await to(join(house.directory, "none", "x"))).toMatch(/none\/x: its directory does not exist; create it/)
+    expect(await to(house.directory)).toContain("it is a directory; name a file")
+  })
+
+  it("that fails leaves the file as it was, and no half one", async () => {
+    const file = join(house.directory, "kept.ndjson")
+    await writeFile(file, "kept")
+    const ended = await house.here("audit", "export", "--file", file, "--url", "http://127.0.0.1:1")
+    expect(ended).toMatchObject({ code: 5, stdout: "" })
+    expect(await readFile(file, "utf8")).toBe("kept")
+    expect((await readdir(house.directory)).filter((name) => name.includes(".part"))).toEqual([])
+  })
+
+  it("is no failure where nobody reads on", async () => {
+    const child = spawn(
+      "sh",
+      ["-c", `{ "$0" "$1" audit export -o json; echo "$?" >&2; } | true`, process.execPath, bin],
+      {
+        cwd: house.directory
+      }
+    )
+    let stderr = ""
+    child.stderr.on("data", (text) => {
+      stderr += text
+    })
+    await new Promise((resolve) => child.once("close", resolve))
+    expect(stderr).toBe("0\n")
+  })
+})
+
+describe("through a server", () => {
+  const both = async (...args: ReadonlyArray<string>) => {
+    const alone = await house.here(...args)
+    const remote = await runInside([...args, "--url", url])
+    return { alone, remote }
+  }
+
+  beforeAll(async () => {
+    url = await urlOf(house.start("serve"))
+  })
+
+  it.each([
+    [["audit", "list", "-o", "json"]],
+    [["audit", "list", "-o", "csv", "--target", "job-5"]],
+    [["audit", "list"]],
+    [["audit", "show", "first"]],
+    [["audit", "show", "first", "-o", "json"]],
+    [["audit", "show", "nope"]],
+    [["audit", "export"]],
+    [["audit", "export", "-o", "csv", "--outcome", "success"]],
+    [["discrepancies", "--status", "discrepancy", "-o", "ndjson"]],
+    [["discrepancies", "--end-date", "2020-01-01"]]
+  ])("%j prints what it prints beside it", async (args) => {
+    const { alone, remote } = await both(...args)
+    expect(remote).toEqual(alone)
+    expect(remote.stdout + remote.stderr).not.toBe("")
+  })
+
+  it("services are those that it found healthy", async () => {
+    const { alone, remote } = await both("services", "-o", "json")
+    // Beside a server the same server is asked.
+    const [service] = JSON.parse(remote.stdout).data
+    expect(service).toMatchObject({ id: "palantir", registeredAt: expect.stringMatching(/Z$/) })
+    expect(JSON.parse(alone.stdout).data[0]).toMatchObject({ id: "palantir", registeredAt: service.registeredAt })
+  })
+
+  it("watch tells what happens, goes on over a restart, says so, and ends with 130", async () => {
+    const watching = house.start("watch")
+    await watching.line(/Z palantir: verified/)
+    await house.here("run", "delete-job", "job-2", "-s", "palantir", "--command-id", "seen")
+    await watching.line(/Z palantir: command seen: success, verified$/)
+    const ended = await watching.stop("SIGINT")
+    expect(ended).toMatchObject({ code: 130, stderr: "" })
+  })
+
+  it("watch -o ndjson has each event as JSON, filtered, and goes on after an id", async () => {
+    const filter = ["--service", "palantir", "--event", "command.status", "-o", "ndjson", "--url", url]
+    const watching = house.start("watch", "--last-event-id", "0", ...filter)
+    await watching.line(/"commandId":"seen".*"phase":"success"/)
+    const all = lines((await watching.stop("SIGINT")).stdout).map((line) => JSON.parse(line))
+    expect(new Set(all.map(({ event }) => event))).toEqual(new Set(["command.status"]))
+    const phases = all.filter(({ data }) => data.commandId === "seen").map(({ data }) => data.phase)
+    expect(phases).toEqual(["queued", "running", "success"])
+    const queued = all.find(({ data }) => data.commandId === "seen" && data.phase === "queued")
+    const later = house.start("watch", "--last-event-id", queued.id, ...filter)
+    await later.line(/"phase":"success"/)
+    expect(
+      lines((await later.stop("SIGINT")).stdout)
+        .map((line) => JSON.parse(line).data.phase)
+        .slice(0, 2)
+    ).toEqual(["running", "success"])
+  })
+
+  it("watch refuses what the server does not know", async () => {
+    const ended = await runInside(["watch", "--service", "nope", "--url", url])
+    expect(ended).toMatchObject({ code: 2, stdout: "" })
+    expect(ended.stderr).toContain('no service "nope"')
+  })
+})
