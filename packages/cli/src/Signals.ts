@@ -1,5 +1,7 @@
 /** How a person or a supervisor stops us: Ctrl-C and SIGTERM. The first asks, the second does not. */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as ExitCode from "./ExitCode.ts"
 import * as Output from "./Output.ts"
 
@@ -34,6 +36,20 @@ export const interruptible = <A, E, R>(
   farewell: Effect.Effect<void> = Effect.void
 ): Effect.Effect<void, E | ExitCode.Ended, R> =>
   stoppable(effect, { codeOf: () => ExitCode.interrupted, patienceMs: personPatienceMs }, farewell)
+
+/**
+ * Gives an effect a scope, and lets go of what it holds when it ends; but what takes longer than a person would wait, a
+ * command that still runs, is left to the end of the process.
+ */
+export const scopedBriefly = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => Scope.extend(effect, scope),
+    (scope, exit) =>
+      Effect.flatMap(Effect.forkDaemon(Scope.close(scope, exit)), (closing) =>
+        Effect.timeoutOption(Effect.interruptible(Fiber.await(closing)), personPatienceMs)
+      )
+  )
 
 interface Manner {
   readonly codeOf: (signal: Signal) => ExitCode.ExitCode

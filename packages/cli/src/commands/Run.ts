@@ -130,7 +130,7 @@ export const program = Program.make({
       if (given.dryRun) return yield* Signals.interruptible(preview(given, request))
       // Said before anything is sent: whoever loses us can ask what became of it, and repeat it without harm.
       yield* Output.note(`command ${id}`)
-      yield* Effect.scoped(send(given, request)).pipe((run) => Signals.interruptible(run, farewell(id)))
+      yield* Signals.interruptible(Signals.scopedBriefly(send(given, request)), farewell(id))
     })
 })
 
