@@ -21,7 +21,6 @@ import type { Drivers, Failure } from "./Program.ts"
 import * as Reader from "./Reader.ts"
 import type { ListedService } from "./ServiceList.ts"
 import * as Settings from "./Settings.ts"
-import * as Token from "./Token.ts"
 
 /** What was said on the command line of where the house is. */
 export interface Given extends Settings.Given {
@@ -37,7 +36,7 @@ export interface Given extends Settings.Given {
 export const operator: (given: Given) => Effect.Effect<Operator, Failure, Drivers | Scope.Scope> = Effect.fn(
   "Access.operator"
 )(function* (given) {
-  const token = yield* Token.resolve(given.token)
+  const token = yield* Settings.serverToken(given.token)
   const named = yield* Settings.serverUrl(given.url)
   if (Option.isSome(named)) return ofServer(yield* clientOf({ url: named.value, token }))
   const settings = yield* Settings.resolve(given)
@@ -66,7 +65,7 @@ export const look = <A>(
   ask: (reader: Reader.Reader) => Effect.Effect<A, Failure>
 ): Effect.Effect<A, Failure, Drivers> =>
   Effect.gen(function* () {
-    const token = yield* Token.resolve(given.token)
+    const token = yield* Settings.serverToken(given.token)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named)) {
       return yield* clientOf({ url: named.value, token }).pipe(
@@ -88,7 +87,7 @@ export const look = <A>(
 export const reader: (given: Given) => Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> = Effect.fn(
   "Access.reader"
 )(function* (given) {
-  const token = yield* Token.resolve(given.token)
+  const token = yield* Settings.serverToken(given.token)
   const named = yield* Settings.serverUrl(given.url)
   if (Option.isSome(named)) return Reader.ofServer(yield* clientOf({ url: named.value, token }))
   return yield* LocalAccess.reader((yield* Settings.resolve(given)).database)
@@ -123,7 +122,7 @@ export interface Server {
 /** The server that was named, or that says that it has the database. To follow what happens there has to be one. */
 export const server: (given: Given) => Effect.Effect<Server, Failure, Drivers> = Effect.fn("Access.server")(
   function* (given) {
-    const token = yield* Token.resolve(given.token)
+    const token = yield* Settings.serverToken(given.token)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named)) return { url: named.value, token }
     const { database } = yield* Settings.resolve(given)
@@ -147,7 +146,7 @@ const elsewhere = <A>(
   locally: (settings: Settings.Settings) => Effect.Effect<A, Failure, Drivers>
 ): Effect.Effect<A, Failure, Drivers> =>
   Effect.gen(function* () {
-    const token = yield* Token.resolve(given.token)
+    const token = yield* Settings.serverToken(given.token)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named))
       return yield* clientOf({ url: named.value, token }).pipe(Effect.flatMap(remotely), nothingAtStake)

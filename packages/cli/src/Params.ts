@@ -1,10 +1,11 @@
 /** The parameters of a command, as they are typed: JSON, or `@` and the name of a file that has it. */
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import { Command } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as ExitCode from "./ExitCode.ts"
 import { firstProblem } from "./SchemaProblem.ts"
+import * as TextFile from "./TextFile.ts"
 
 const Json = Schema.parseJson(Command.Params).annotations({ description: 'a JSON object such as {"key": "value"}' })
 
@@ -12,9 +13,6 @@ const Json = Schema.parseJson(Command.Params).annotations({ description: 'a JSON
 export const Source = Schema.Union(Schema.TemplateLiteral("@", Schema.String), Json).annotations({
   description: 'a JSON object such as {"key": "value"}, or @FILE'
 })
-
-/** Beyond this it is some other file; the server takes no more either. */
-const maxBytes = 1024 * 1024
 
 /** The parameters. What is wrong with a file is said by its name, and never by what is in it. */
 export const read = (
@@ -25,11 +23,7 @@ export const read = (
     const file = source.slice(1)
     const refused = (problem: string) =>
       new ExitCode.Refused({ code: ExitCode.usage, problem: `--params: ${file}: ${problem}` })
-    const fs = yield* FileSystem.FileSystem
-    const unreadable = () => refused("there is no such file, or it may not be read")
-    const { size, type } = yield* Effect.mapError(fs.stat(file), unreadable)
-    if (type === "Directory" || size > maxBytes) return yield* refused("expected a file of at most 1 MiB")
-    const text = yield* Effect.mapError(fs.readFileString(file), unreadable)
+    const text = yield* Effect.mapError(TextFile.read(file), ({ problem }) => refused(problem))
     return yield* Effect.mapError(decode(text), ({ issue }) => refused(firstProblem(issue).problem))
   })
 

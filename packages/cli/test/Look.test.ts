@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type House, make, urlOf } from "./support/house.ts"
 import { run as runInside } from "./support/inside.ts"
@@ -171,6 +172,39 @@ describe("audit export", () => {
     expect(stderr).toBe("0\n")
   })
 })
+
+describe("audit export of more than fits a page", () => {
+  it("has every entry once, in order, alone and and through a server page after page", async () => {
+    const large = await make()
+    await large.here("reconcile")
+    const count = 1_050
+    fill(large.database, count)
+    const alone = await large.here("audit", "export", "-o", "csv")
+    const url = await urlOf(large.start("serve"))
+    const remote = await runInside(["audit", "export", "-o", "csv", "--url", url])
+    expect(remote).toEqual(alone)
+    const ids = alone.stdout.split("\r\n").map((row) => row.split(",")[0])
+    expect(ids).toEqual(["id", ...Array.from({ length: count }, (_, index) => `c-${index}`), ""])
+    await stopAll()
+    await large.leave()
+  })
+})
+
+/** Appends entries, one a second, as if commands had run. */
+const fill = (database: string, count: number) => {
+  const sql = new Sqlite(database)
+  const entry = sql.prepare(
+    "INSERT INTO command_audit VALUES (?, datetime('2026-01-01', ? || ' seconds'), 'a', 'retry-job', 'x', 'success', ?, ?, ?, ?)"
+  )
+  const position = sql.prepare("INSERT INTO audit_position (id) VALUES (?)")
+  sql.transaction(() => {
+    for (let n = 0; n < count; n++) {
+      entry.run(`c-${n}`, n, '{"a":1}', null, "{}", '["x"]')
+      position.run(`c-${n}`)
+    }
+  })()
+  sql.close()
+}
 
 describe("through a server", () => {
   const both = async (...args: ReadonlyArray<string>) => {
