@@ -15,6 +15,9 @@ import { json } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
 import { bin, type Ended, type Options, type Running, start, stopAll } from "./support/process.ts"
 
+// Others run beside us, and what they wait for must come.
+vi.setConfig({ maxConcurrency: 2 })
+
 const isLong = process.env["MITHRANDIR_TEST_LONG"] !== undefined
 
 let root: string
@@ -317,18 +320,29 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
   })
 })
 
-describe("a program that cannot open its own files", () => {
-  it.skipIf(spawnSync("bash", ["-c", "ulimit -n 20"]).status !== 0)("says so in a line", async () => {
-    const ended = await start(["serve"], { cwd: root, limit: "-n 20" }).end(60_000)
-    expectRefused(
-      ended,
-      /^mithrandir: the program could not be loaded: EMFILE.*; let it open more files \(ulimit -n\)\n$/
-    )
-  })
+describe("a program that may open too few files", { timeout: isLong ? 300_000 : 90_000 }, () => {
+  const limits = isLong ? Array.from({ length: 20 }, (_, n) => 18 + n) : [20, 24]
+
+  it.skipIf(spawnSync("bash", ["-c", "ulimit -n 20"]).status !== 0)(
+    "says so in a line, wherever it finds out",
+    async () => {
+      let told = 0
+      for (const limit of limits) {
+        const server = serve(["--database", join(await place(), "m.db")], { limit: `-n ${limit}` })
+        const ended = await Promise.race([server.end(60_000), url(server).catch(() => server.end())])
+        await server.stop("SIGKILL")
+        // With enough it listens; with far too few Node itself does not get as far as to us.
+        if (typeof ended === "string" || !ended.stderr.startsWith("mithrandir: ")) continue
+        expectRefused(ended, /open|EMFILE/)
+        told += 1
+      }
+      expect(told).toBeGreaterThan(0)
+    }
+  )
 })
 
 describe("two that start at once", { timeout: isLong ? 600_000 : 90_000 }, () => {
-  const rounds = isLong ? 20 : 1
+  const rounds = isLong ? 20 : 2
 
   for (const what of ["a new file", "a file that is there"]) {
     it(`on ${what}: one serves, and the other is refused, naming it`, async () => {
@@ -350,7 +364,7 @@ describe("two that start at once", { timeout: isLong ? 600_000 : 90_000 }, () =>
 
 describe("a first start that is killed", { timeout: isLong ? 600_000 : 90_000 }, () => {
   // The first changes are the files coming to be; later ones, what is written into them.
-  const moments = isLong ? Array.from({ length: 40 }, (_, n) => n) : [0, 4, 8]
+  const moments = isLong ? Array.from({ length: 40 }, (_, n) => n) : [0, 3, 6, 9]
 
   it("leaves all of the tables or none, and the next one completes it", async () => {
     for (const changes of moments) {

@@ -57,6 +57,7 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
 const remedies: Readonly<Record<string, string>> = {
   EACCES: ": this user may not listen there; choose a port above 1023",
   EADDRNOTAVAIL: ": this machine has no such address; choose another host",
+  EMFILE: ": let it open more files (ulimit -n)",
   ENOTFOUND: ": there is no such host; choose another"
 }
 

@@ -272,7 +272,10 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
     return because("permission", notPermitted)
   }
   if (code.startsWith("SQLITE_CANTOPEN")) {
-    return because("missing", "it cannot be opened; check that it exists and that this user may read it")
+    return because(
+      "missing",
+      "it cannot be opened; check that it exists, that this user may read it, and that not too many files are open"
+    )
   }
   if (isFull(code)) return because("full", full)
   return because("failed", `it could not be opened${code === "" ? "" : ` (${code})`}`)
