@@ -24,7 +24,7 @@ describe("sandbox: while it runs", () => {
     expect(before.set).toEqual({ vanish: "20s", down: "1m", downFor: "12s" })
     expect(set.set).toEqual({ vanish: "20s", downFor: "12s" })
     expect(lying).toMatchObject({ now: [{ fault: "lie" }], done: expect.stringMatching(/^lies for 5s/) })
-    await server.line(/sandbox: tells the truth again$/)
+    await server.line(/sandbox: lies for 5s/)
     expect((await server.stop()).code).toBe(130)
   })
 })
