@@ -30,6 +30,9 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** The program, as a checkout has it. */
+const program = `${process.execPath} ${join(root, "packages/cli/dist/bin.js")}`
+
 export class Shell {
   /** Where commands run. It has the checkout's packages at hand, as the checkout itself has. */
   readonly directory: string
@@ -40,12 +43,13 @@ export class Shell {
     this.directory = mkdtempSync(join(tmpdir(), "mithrandir-docs-"))
     this.options = options
     symlinkSync(join(root, "docs/node_modules"), join(this.directory, "node_modules"))
+    mkdirSync(join(this.directory, "bin"))
+    writeFileSync(join(this.directory, "bin/mithrandir"), `#!/bin/sh\nexec ${program} "$@"\n`, { mode: 0o755 })
     writeFileSync(join(this.directory, "package.json"), '{ "type": "module" }\n')
   }
 
   /** What the page says, with what stands in for it here. */
   adapt(text: string): string {
-    const program = `${process.execPath} ${join(root, "packages/cli/dist/bin.js")}`
     const replace = [...(this.options.replace ?? []), ["npm run -s mithrandir --", program] as const]
     return replace.reduce((adapted, [from, to]) => adapted.replaceAll(from, to), text)
   }
@@ -105,7 +109,11 @@ export class Shell {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(MITHRANDIR_|FORCE_COLOR)/.test(name))
     const child = spawn("bash", ["-c", this.adapt(script)], {
       cwd: this.directory,
-      env: { ...Object.fromEntries(inherited), ...this.options.env },
+      env: {
+        ...Object.fromEntries(inherited),
+        PATH: `${join(this.directory, "bin")}:${process.env.PATH}`,
+        ...this.options.env
+      },
       stdio: ["ignore", "pipe", "pipe"]
     })
     this.living.add(child)
