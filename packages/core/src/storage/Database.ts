@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Ownership from "./Ownership.ts"
+import { isFull } from "./Space.ts"
 import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
 
 /**
@@ -284,10 +285,6 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
 const damaged = "it is damaged; restore it from a backup, and keep this file for an inquiry"
 const notPermitted = "no permission to write it; give this user access to the file and its directory"
 const full = "the disk is full, or the file may not grow; free some space, or raise the limit on file sizes"
-
-/** No space is left, or the file is as large as it may be: SQLite tells the one by its name and the other as a failed write. */
-export const isFull = (code: string): boolean =>
-  /^SQLITE_(FULL|IOERR_(WRITE|TRUNCATE|SHMSIZE|SHMOPEN|SHMMAP))/.test(code)
 
 /** The system's own word, such as `EISDIR`; where it said none, ours for it. */
 const errno = (error: { readonly reason: string; readonly cause?: unknown }): string => {

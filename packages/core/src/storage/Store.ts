@@ -22,8 +22,9 @@ import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { apply, type Change, Write } from "./Change.ts"
-import { Database, type DatabaseError, DatabaseUnusable, describe, isFull } from "./Database.ts"
+import { Database, type DatabaseError, DatabaseUnusable, describe } from "./Database.ts"
 import * as migrations from "./migrations.ts"
+import { isFull } from "./Space.ts"
 import { sqliteCode } from "./WriterLock.ts"
 
 /**
