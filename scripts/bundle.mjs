@@ -1,4 +1,4 @@
-// Bundles the command line of this checkout from its sources, and writes its help. What is there already stays untouched.
+// Bundles the command line of this checkout from its sources, and writes its help and the licenses of what is in it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
@@ -44,7 +44,7 @@ export const bundle = async () => {
     logLevel: "warning"
   })
   mkdirSync(dist, { recursive: true })
-  const kept = new Set(["help.json", "types"])
+  const kept = new Set(["help.json", "LICENSES.txt", "types"])
   for (const { contents, path } of outputFiles) {
     kept.add(path.slice(dist.length + 1))
     write(path, contents)
@@ -52,7 +52,24 @@ export const bundle = async () => {
   for (const name of readdirSync(dist)) if (!kept.has(name)) rmSync(join(dist, name), { recursive: true })
   const { helpTexts } = await import(`${pathToFileURL(join(dist, "HelpTexts.js"))}?${Date.now()}`)
   write(join(dist, "help.json"), Buffer.from(JSON.stringify(helpTexts, null, 2)))
+  write(join(dist, "LICENSES.txt"), Buffer.from(licenses(contents(metafile))))
   return metafile
+}
+
+/** The files that something of is in the bundle. */
+const contents = ({ outputs }) =>
+  Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0))
+
+/** What the authors of what is in the bundle ask to be said with it. */
+const licenses = (inputs) => {
+  const directories = inputs.flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [])
+  const texts = [...new Set(directories)].map((directory) => {
+    const at = join(cli, directory)
+    const { license = "none", name, version } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"))
+    const file = readdirSync(at).find((file) => /^licen[cs]e/i.test(file))
+    return `${name}@${version} (${license})\n\n${file === undefined ? "" : readFileSync(join(at, file), "utf8").trim()}\n`
+  })
+  return texts.sort().join("\n----\n\n")
 }
 
 const write = (path, contents) => {

@@ -8,7 +8,10 @@ import { version } from "./Version.ts"
 export const answer = (words: ReadonlyArray<string>, dist = new URL(".", import.meta.url)): string | undefined => {
   const [first] = words
   if (words.length === 1 && (first === "--version" || first === "-V")) return `${version}\n`
-  const text = helpTexts(dist)?.[askedFor(words) ?? "?"]
+  const asked = askedFor(words)
+  const texts = asked === undefined ? undefined : helpTexts(dist)
+  if (asked === undefined || texts === undefined || !Object.hasOwn(texts, asked)) return undefined
+  const text = texts[asked]
   return text === undefined || Terminal.stdoutColours() ? text : stripVTControlCharacters(text)
 }
 

@@ -1,7 +1,7 @@
 /** What is typed wrongly: told on stderr, in a line that names it, with exit code 2. */
 import { spawnSync } from "node:child_process"
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs"
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -26,6 +26,7 @@ describe("a usage error", () => {
     [["audit", "lst"], "mithrandir: unknown command 'lst' (Did you mean list?)"],
     [["nonsense", "--help"], "mithrandir: unknown command 'nonsense'"],
     [["help", "nonsense"], "mithrandir: unknown command 'nonsense'"],
+    [["help", "constructor"], "mithrandir: unknown command 'constructor'"],
     [["reconcile", "--nonsense"], "mithrandir: unknown flag '--nonsense'"],
     [["audit", "list", "--limt", "3"], "mithrandir: unknown flag '--limt' (Did you mean --limit?)"],
     [["audit", "list", "--limit", "3", "--limit", "4"], "mithrandir: --limit is there twice"],
@@ -169,6 +170,12 @@ describe("help", () => {
     }
   })
 
+  it("of what is no command is none, whatever objects have by themselves", () => {
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      expect(Brief.answer([name, "--help"], new URL("../dist/", import.meta.url))).toBeUndefined()
+    }
+  })
+
   it("is bold at its heads on a terminal, and plain with NO_COLOR", () => {
     expect(Help.of(root, ["run"])).toContain("\u001b[1mUsage\u001b[22m\n")
     expect(spawnSync(process.execPath, [bin, "run", "--help"]).stdout.includes("\u001b")).toBe(false)
@@ -180,6 +187,16 @@ describe("the version", () => {
     const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
     expect(await run([flag])).toMatchObject({ code: 0, stdout: `${version}\n` })
     expect(await runHere([flag])).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+})
+
+describe("the bundle", () => {
+  it("has the licenses of everything that is in it", () => {
+    const licenses = readFileSync(new URL("../dist/LICENSES.txt", import.meta.url), "utf8")
+    for (const name of ["commander", "effect", "@effect/platform", "csv-stringify", "cli-table3"]) {
+      expect(licenses).toMatch(new RegExp(`^${name}@\\d+\\.\\d+\\.\\d+ \\(MIT\\)$`, "m"))
+    }
+    expect(licenses).not.toMatch(/\(none\)|^better-sqlite3@/m)
   })
 })
 
@@ -221,5 +238,30 @@ process.dlopen = (module, file, ...rest) => {
     const ended = spawnSync(process.execPath, [join(half, "bin.js"), "reconcile"])
     expect(ended.status).toBe(1)
     expect(String(ended.stderr)).toMatch(/^mithrandir: it cannot start: .*Main\.js.*; install it again\n$/)
+  })
+
+  it("loads nothing of Redis without a service that needs it, and says what to install where one does", async () => {
+    const whole = join(directory, "whole")
+    const here = fileURLToPath(new URL("../", import.meta.url))
+    await cp(join(here, "dist"), join(whole, "dist"), { recursive: true })
+    await copyFile(join(here, "package.json"), join(whole, "package.json"))
+    await mkdir(join(whole, "node_modules"))
+    await symlink(join(here, "node_modules/better-sqlite3"), join(whole, "node_modules/better-sqlite3"))
+    const reconcile = (service: object) => {
+      const file = join(whole, "mithrandir.json")
+      writeFileSync(file, JSON.stringify({ services: [service] }))
+      const args = ["reconcile", "--config", file, "--database", join(whole, "some.db")]
+      const { status, stderr } = spawnSync(process.execPath, [join(whole, "dist/bin.js"), ...args], {
+        encoding: "utf8"
+      })
+      return { status, stderr }
+    }
+    const palantir = { id: "down", type: "palantir", url: "http://127.0.0.1:1" }
+    expect(reconcile(palantir)).toEqual({ status: 5, stderr: "" })
+    const bullmq = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:1", queues: ["mail"] }
+    expect(reconcile(bullmq)).toEqual({
+      status: 1,
+      stderr: 'mithrandir: a service of type "bullmq" needs the package bullmq: npm install bullmq\n'
+    })
   })
 })
