@@ -15,7 +15,7 @@ try {
   const outfile = join(directory, "ConfigSchema.mjs")
   await build({
     absWorkingDir: cli,
-    entryPoints: ["src/ConfigSchema.ts"],
+    entryPoints: ["src/config/ConfigSchema.ts"],
     outfile,
     bundle: true,
     format: "esm",

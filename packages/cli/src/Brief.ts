@@ -1,7 +1,7 @@
 /** Answers that need nothing of the program: what scripts ask, and people in a hurry. */
 import { readFileSync } from "node:fs"
 import { stripVTControlCharacters } from "node:util"
-import * as Terminal from "./Terminal.ts"
+import * as Terminal from "./output/Terminal.ts"
 import { version } from "./Version.ts"
 
 /** The answer to a command line that asks for help or the version and nothing else; all others are the program's. */

@@ -10,9 +10,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Cli from "./Cli.ts"
-import * as Log from "./Log.ts"
-import * as Terminal from "./Terminal.ts"
-import * as Token from "./Token.ts"
+import * as Token from "./line/Token.ts"
+import * as Log from "./output/Log.ts"
+import * as Terminal from "./output/Terminal.ts"
 
 /** better-sqlite3, by way of Effect's client. It throws where a file cannot be opened. */
 const sqlite = Layer.effect(

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import * as Brief from "./Brief.ts"
-import * as Terminal from "./Terminal.ts"
+import * as Terminal from "./output/Terminal.ts"
 
 const answer = Brief.answer(process.argv.slice(2))
 

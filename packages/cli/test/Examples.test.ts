@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { root } from "../src/Cli.ts"
-import { type Example, members } from "../src/Program.ts"
+import { type Example, members } from "../src/line/Program.ts"
 import * as Palantir from "./support/palantir.ts"
 import { bin, run, start, stopAll } from "./support/process.ts"
 

@@ -9,7 +9,7 @@ import { stripVTControlCharacters } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Brief from "../src/Brief.ts"
 import { root } from "../src/Cli.ts"
-import * as Help from "../src/Help.ts"
+import * as Help from "../src/line/Help.ts"
 import { run as runHere } from "./support/inside.ts"
 import { bin, run } from "./support/process.ts"
 

@@ -1,5 +1,5 @@
 /** `mithrandir audit`: what was done, by whom, with what result. */
-import type * as Program from "../Program.ts"
+import type * as Program from "../line/Program.ts"
 import * as AuditExport from "./AuditExport.ts"
 import * as AuditList from "./AuditList.ts"
 import * as AuditShow from "./AuditShow.ts"

@@ -2,13 +2,13 @@
 import { AuditEntry, Command } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Access from "../Access.ts"
-import * as ExitCode from "../ExitCode.ts"
-import * as Flags from "../Flags.ts"
-import * as Output from "../Output.ts"
-import * as Program from "../Program.ts"
-import * as Signals from "../Signals.ts"
-import * as Wording from "../Wording.ts"
+import * as Access from "../access/Access.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Output from "../output/Output.ts"
+import * as Signals from "../output/Signals.ts"
+import * as Wording from "../output/Wording.ts"
 
 const id = Flags.argument({ name: "ID", help: "the command's id", schema: Command.CommandId })
 

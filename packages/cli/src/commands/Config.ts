@@ -1,14 +1,14 @@
 /** `mithrandir config check`: which configuration holds, where each part is from, and what is wrong with it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { type Mistake, told } from "../ConfigInvalid.ts"
-import * as EffectiveConfig from "../EffectiveConfig.ts"
-import * as Environment from "../Environment.ts"
-import * as ExitCode from "../ExitCode.ts"
-import * as Flags from "../Flags.ts"
-import * as Output from "../Output.ts"
-import * as Program from "../Program.ts"
-import * as Settings from "../Settings.ts"
+import { type Mistake, told } from "../config/ConfigInvalid.ts"
+import * as EffectiveConfig from "../config/EffectiveConfig.ts"
+import * as Environment from "../config/Environment.ts"
+import * as Settings from "../config/Settings.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Output from "../output/Output.ts"
 
 const { config, database } = Flags.access
 

@@ -2,13 +2,13 @@
 import { Event, Service } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Access from "../Access.ts"
-import * as ExitCode from "../ExitCode.ts"
-import * as Flags from "../Flags.ts"
-import * as Listing from "../Listing.ts"
-import * as Program from "../Program.ts"
-import * as Signals from "../Signals.ts"
-import * as Wording from "../Wording.ts"
+import * as Access from "../access/Access.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Listing from "../output/Listing.ts"
+import * as Signals from "../output/Signals.ts"
+import * as Wording from "../output/Wording.ts"
 
 const service = Flags.optionalArgument({
   name: "SERVICE",

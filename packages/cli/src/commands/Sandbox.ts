@@ -1,11 +1,11 @@
 /** `mithrandir sandbox`: a Palantir to try things on, and nothing else. */
 import * as Effect from "effect/Effect"
-import * as ExitCode from "../ExitCode.ts"
-import * as Flags from "../Flags.ts"
-import * as Output from "../Output.ts"
-import * as Playground from "../Playground.ts"
-import * as Program from "../Program.ts"
-import * as Signals from "../Signals.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Output from "../output/Output.ts"
+import * as Signals from "../output/Signals.ts"
+import * as Playground from "../sandbox/Playground.ts"
 
 const port = Flags.optional({
   name: "port",

@@ -1,12 +1,12 @@
 /** `mithrandir services`: which services there are, and how they feel. */
 import * as Effect from "effect/Effect"
-import * as Access from "../Access.ts"
-import * as ExitCode from "../ExitCode.ts"
-import * as Flags from "../Flags.ts"
-import * as Listing from "../Listing.ts"
-import * as Program from "../Program.ts"
-import { listing } from "../ServiceList.ts"
-import * as Signals from "../Signals.ts"
+import * as Access from "../access/Access.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Listing from "../output/Listing.ts"
+import { listing } from "../output/ServiceList.ts"
+import * as Signals from "../output/Signals.ts"
 
 export const program = Program.make({
   name: "services",

@@ -3,8 +3,8 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import { type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ExitCode from "../output/ExitCode.ts"
 import * as Config from "./Config.ts"
-import * as ExitCode from "./ExitCode.ts"
 
 export type Definition = ServiceRegistry.ServiceDefinition<ExitCode.Refused, HttpClient.HttpClient>
 

@@ -4,8 +4,8 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as ExitCode from "./ExitCode.ts"
-import type { Drivers, Failure } from "./Program.ts"
+import type { Drivers, Failure } from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
 
 /**
  * Writes to a file of another name beside it, and renames that at the end, so that half of it is never taken for all.

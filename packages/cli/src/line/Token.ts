@@ -1,6 +1,6 @@
 /** The token for a server that wants one, as a flag. Never shown. */
 import * as Schema from "effect/Schema"
-import * as Secret from "./Secret.ts"
+import * as Secret from "../config/Secret.ts"
 
 /** A token as it is typed. */
 export const Token = Schema.Redacted(Schema.String.pipe(Schema.filter(Secret.isToken))).annotations({

@@ -1,7 +1,7 @@
 import { Event, type JobView, Timestamp } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import * as Narrator from "../src/Narrator.ts"
+import * as Narrator from "../../src/output/Narrator.ts"
 
 const at = Schema.decodeSync(Timestamp.Timestamp)("2026-01-31T12:00:00.500Z")
 const counts: JobView.JobCounts = { waiting: 12, active: 3, delayed: 0, completed: 90, failed: 2 }

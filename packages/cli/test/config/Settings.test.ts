@@ -9,8 +9,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type * as Config from "../src/Config.ts"
-import * as Settings from "../src/Settings.ts"
+import type * as Config from "../../src/config/Config.ts"
+import * as Settings from "../../src/config/Settings.ts"
 
 const home = process.cwd()
 const variables = { ...process.env }

@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-import type { Drivers, Failure } from "./Program.ts"
+import type { Drivers, Failure } from "../line/Program.ts"
 import * as RecordPages from "./RecordPages.ts"
 
 /** What needs no writer. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Failure } from "./Program.ts"
+import type { Failure } from "../line/Program.ts"
 
 /** Something came into the middle of the record while it was read. */
 export class RecordChanged extends Schema.TaggedError<RecordChanged>()("RecordChanged", {}) {

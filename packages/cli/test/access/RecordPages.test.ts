@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
-import * as RecordPages from "../src/RecordPages.ts"
+import * as RecordPages from "../../src/access/RecordPages.ts"
 
 const entry = (id: number): AuditEntry.AuditEntry => ({
   id: `c-${id}`,

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
-import * as Services from "../src/Services.ts"
+import * as Services from "../../src/config/Services.ts"
 
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" } as const
 

@@ -1,6 +1,6 @@
 /** What is wrong with a config, wherever it was given: in a file, a variable, a flag. */
 import * as Schema from "effect/Schema"
-import { printable } from "./Output.ts"
+import { printable } from "../output/Output.ts"
 
 /** One mistake: in which file, variable or flag, where in it, and what would fit. Quotes no value. */
 const Mistake = Schema.Struct({ source: Schema.String, path: Schema.String, problem: Schema.String })

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import * as Environment from "../src/Environment.ts"
+import * as Environment from "../../src/config/Environment.ts"
 
 const home = process.cwd()
 let directory: string

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
-import * as Config from "../src/Config.ts"
+import * as Config from "../../src/config/Config.ts"
 
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }

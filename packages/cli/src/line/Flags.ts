@@ -3,10 +3,10 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Config from "./Config.ts"
-import * as Output from "./Output.ts"
+import * as Config from "../config/Config.ts"
+import { firstProblem } from "../config/SchemaProblem.ts"
+import * as Output from "../output/Output.ts"
 import type { Argument, Flag, Read } from "./Program.ts"
-import { firstProblem } from "./SchemaProblem.ts"
 import * as Token from "./Token.ts"
 
 /** What every flag says of itself. */

@@ -1,7 +1,7 @@
 import { Command, JobSource, Service } from "@mithrandir/core"
 import { describe, expect, it } from "vitest"
-import { ConfigInvalid } from "../src/ConfigInvalid.ts"
-import * as ExitCode from "../src/ExitCode.ts"
+import { ConfigInvalid } from "../../src/config/ConfigInvalid.ts"
+import * as ExitCode from "../../src/output/ExitCode.ts"
 
 describe("ExitCode", () => {
   it("never changes its numbers", () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as Typo from "../src/Typo.ts"
+import * as Typo from "../../src/config/Typo.ts"
 
 describe("Typo.isWithin", () => {
   it.each([

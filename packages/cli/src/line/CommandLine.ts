@@ -1,7 +1,7 @@
 /** What was typed, understood: commander parses it by the declarations, and nothing of commander leaves this module. */
 import { Command, type CommanderError } from "commander"
 import * as Either from "effect/Either"
-import { Misused } from "./ExitCode.ts"
+import { Misused } from "../output/ExitCode.ts"
 import * as Program from "./Program.ts"
 
 /** What a command line asks for. */

@@ -4,11 +4,11 @@ import { Ajv } from "ajv"
 import * as Either from "effect/Either"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as Config from "../src/Config.ts"
-import * as ConfigSchema from "../src/ConfigSchema.ts"
-import { blocks } from "./support/markdown.ts"
+import * as Config from "../../src/config/Config.ts"
+import * as ConfigSchema from "../../src/config/ConfigSchema.ts"
+import { blocks } from "../support/markdown.ts"
 
-const published: unknown = JSON.parse(readFileSync(new URL("../config.schema.json", import.meta.url), "utf8"))
+const published: unknown = JSON.parse(readFileSync(new URL("../../config.schema.json", import.meta.url), "utf8"))
 
 const validate = new Ajv({ strict: true, strictTypes: false }).compile(JSON.parse(JSON.stringify(published)))
 
@@ -37,7 +37,7 @@ describe("the published schema", () => {
   })
 
   it("is in the package, where the documentation says that editors find it", () => {
-    const { files, name } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    const { files, name } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
     expect(files).toContain("config.schema.json")
     const named = documented.flatMap(({ value }) => ("$schema" in value ? [value.$schema] : []))
     expect(named).toContain(`./node_modules/${name}/config.schema.json`)

@@ -3,9 +3,9 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import { Command } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as ExitCode from "./ExitCode.ts"
-import { firstProblem } from "./SchemaProblem.ts"
-import * as TextFile from "./TextFile.ts"
+import { firstProblem } from "../config/SchemaProblem.ts"
+import * as TextFile from "../config/TextFile.ts"
+import * as ExitCode from "../output/ExitCode.ts"
 
 const Json = Schema.parseJson(Command.Params).annotations({ description: 'a JSON object such as {"key": "value"}' })
 

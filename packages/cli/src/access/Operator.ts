@@ -1,7 +1,7 @@
 /** What a one-off run may change, whichever way it gets at the house. */
 import type { Command, Event } from "@mithrandir/core"
 import type * as Effect from "effect/Effect"
-import type { Failure } from "./Program.ts"
+import type { Failure } from "../line/Program.ts"
 
 export interface ReconcileRequest {
   /** Absent: each. */

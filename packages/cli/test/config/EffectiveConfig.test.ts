@@ -2,9 +2,9 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as Config from "../src/Config.ts"
-import * as EffectiveConfig from "../src/EffectiveConfig.ts"
-import type { Settings } from "../src/Settings.ts"
+import * as Config from "../../src/config/Config.ts"
+import * as EffectiveConfig from "../../src/config/EffectiveConfig.ts"
+import type { Settings } from "../../src/config/Settings.ts"
 
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }

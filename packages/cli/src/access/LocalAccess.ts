@@ -17,13 +17,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { ServiceConfig } from "./Config.ts"
-import * as ExitCode from "./ExitCode.ts"
+import type { ServiceConfig } from "../config/Config.ts"
+import * as Services from "../config/Services.ts"
+import type { Drivers, Failure } from "../line/Program.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import type { ListedService } from "../output/ServiceList.ts"
 import type { Operator } from "./Operator.ts"
-import type { Drivers, Failure } from "./Program.ts"
 import * as Reader from "./Reader.ts"
-import type { ListedService } from "./ServiceList.ts"
-import * as Services from "./Services.ts"
 
 /** Takes the writer lock of a database for the scope, or fails at once with `DatabaseLocked`. */
 export const operator: (

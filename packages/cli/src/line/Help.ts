@@ -1,6 +1,7 @@
 /** What `--help` prints: made of the declarations alone, so that it says what is. */
+
+import type { ExitWords } from "../output/ExitNumber.ts"
 import * as CommandLine from "./CommandLine.ts"
-import type { ExitWords } from "./ExitNumber.ts"
 import type { Argument, Example, Flag, FlagGroup, Group, Program, Root } from "./Program.ts"
 
 /** As wide as the narrowest terminal that is usual. */

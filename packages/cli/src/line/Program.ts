@@ -5,7 +5,7 @@ import type * as Path from "@effect/platform/Path"
 import type { Database } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { ExitWords } from "./ExitCode.ts"
+import type { ExitWords } from "../output/ExitCode.ts"
 
 export type Drivers = Database.SqliteDriver | FileSystem.FileSystem | HttpClient.HttpClient | Path.Path
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import * as Output from "../src/Output.ts"
+import * as Output from "../../src/output/Output.ts"
 
 const columns = [
   { head: "name", cell: (row: { name: string; state: string }) => row.name },
