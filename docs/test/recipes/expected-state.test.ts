@@ -50,6 +50,7 @@ interface Strict {
 const { layerExpected }: Cache = await import(programOf(recipe, 1))
 const memory = Effect.runSync(MemorySource.make)
 const print = service(memory, { id: "print" })
+// What a snippet only declares, its module finds as a global.
 vi.stubGlobal("layerExpected", layerExpected)
 vi.stubGlobal("source", print.source)
 const { MithrandirLive }: Strict = await import(programOf(recipe, 2))

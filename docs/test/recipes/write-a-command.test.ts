@@ -36,6 +36,7 @@ interface Recipe {
 }
 
 const memory = Effect.runSync(MemorySource.make)
+// What a snippet only declares, its module finds as a global.
 vi.stubGlobal("services", [service(memory, { id: "print" }), service(memory, { id: "mail" })])
 const { MithrandirLive, send }: Recipe = await import(programOf(recipe, 1))
 
@@ -64,7 +65,6 @@ const begun = Effect.gen(function* () {
   return {
     file,
     keys,
-    house,
     audit: Context.get(house, AuditLog.AuditLog),
     commands: Context.get(house, Commands.Commands),
     /** Sends what the recipe sends, and follows it to its end. */

@@ -48,6 +48,7 @@ interface Registered {
 }
 
 const { layer, layerCounting }: Sources = await import(programOf(recipe, 1))
+// What a snippet only declares, its module finds as a global.
 vi.stubGlobal("layer", layer)
 const { MithrandirLive }: Registered = await import(programOf(recipe, 2))
 

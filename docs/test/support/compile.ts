@@ -1,6 +1,6 @@
 /** Compiles every TypeScript snippet of the docs, once, before any test of a page runs. */
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { root, snippets } from "./Page.ts"
 
@@ -32,6 +32,28 @@ export const programsOf = (page: string): ReadonlyArray<{ readonly text: string;
 
 /** The n-th program of a page (from 1), built. */
 export const programOf = (page: string, n: number): string => join(programs, "dist", `${nameOf(page)}-${n}.js`)
+
+/**
+ * The n-th program of a page, built, with what stands in here for words of the page: ports that are free, jobs that are
+ * there. Beside the other, so that imports resolve. A word that is not in it is a mistake.
+ */
+export const programHere = (
+  page: string,
+  n: number,
+  replace: ReadonlyArray<readonly [from: string, to: string]>
+): string => {
+  const program = programOf(page, n)
+  const text = replace.reduce(
+    (adapted, [from, to]) => {
+      if (!adapted.includes(from)) throw new Error(`program ${n} of ${page} does not say ${from}`)
+      return adapted.replaceAll(from, to)
+    },
+    readFileSync(program, "utf8")
+  )
+  const here = program.replace(/\.js$/, ".here.js")
+  writeFileSync(here, text)
+  return here
+}
 
 const nameOf = (page: string): string => page.replace(/\.md$/, "").replaceAll("/", "-")
 
