@@ -24,6 +24,8 @@ export interface Listening {
   readonly leave: Effect.Effect<void>
   /** Whether all of it came. */
   readonly isComplete: () => boolean
+  /** Reads nothing until `resume`. */
+  readonly pause: Effect.Effect<void>
   /** Reads on, where it was paused. */
   readonly resume: Effect.Effect<void>
 }
@@ -115,6 +117,7 @@ const open = (url: string, { body, headers = {}, method = "GET", paused = false 
         text: () => text,
         until: (satisfies) => when(() => (satisfies(seen) ? seen : undefined)),
         ended: when(() => (over ? true : undefined)),
+        pause: Effect.sync(() => response.pause()),
         resume: Effect.sync(() => response.resume()),
         leave: Effect.sync(() => request.destroy()),
         isComplete: () => response.complete
