@@ -37,7 +37,7 @@ export const bundle = async () => {
     },
     sourcemap: "linked",
     sourcesContent: false,
-    keepNames: true,
+    minify: true,
     legalComments: "none",
     metafile: true,
     write: false,
