@@ -38,7 +38,15 @@ const published: Record<string, ReadonlyArray<string>> = {
   CommandCatalog: ["ActionInvalid", "CommandCatalog", "layer", "standard"],
   CommandDispatcher: ["CommandDispatcher", "layerInProcess"],
   Commands: ["Commands", "layer"],
-  Database: ["Database", "DatabaseLocked", "DatabaseUnusable", "DriverUnusable", "SqliteDriver", "describe", "layerSqlite"],
+  Database: [
+    "Database",
+    "DatabaseLocked",
+    "DatabaseUnusable",
+    "DriverUnusable",
+    "SqliteDriver",
+    "describe",
+    "layerSqlite"
+  ],
   Digest: ["sha256Json"],
   DiscrepancyLog: ["Discrepancy", "DiscrepancyLog", "DiscrepancyQuery", "layer"],
   Event: [

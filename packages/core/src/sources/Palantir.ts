@@ -39,6 +39,8 @@ export interface Options {
   readonly requestTimeout?: Duration.DurationInput
   /** How long finished jobs stay listed there. 10 minutes unless told otherwise: what the contract promises. */
   readonly finishedKept?: Duration.DurationInput
+  /** How many pages a listing may have before it is taken for one without an end: `maxPages` unless told otherwise. */
+  readonly maxPages?: number
 }
 
 /**
@@ -84,7 +86,7 @@ const make = (options: Options) =>
       counts: Effect.map(readable(client.jobs.counts({})), ({ counts }) => counts).pipe(
         Effect.withSpan("Palantir.counts")
       ),
-      jobs: listing(page, finishedKept),
+      jobs: listing(page, finishedKept, options.maxPages ?? maxPages),
       find,
       queue: Effect.fn("Palantir.queue")((name: string) =>
         Effect.map(
@@ -230,7 +232,8 @@ type Page = { readonly data: ReadonlyArray<Job>; readonly nextCursor: string | n
 /** Every page, one after the other, in no more time than finished jobs stay: a slower listing would prove nothing. */
 const listing = (
   page: (cursor: string | undefined) => Effect.Effect<Page, ReadError>,
-  finishedKept: Duration.Duration
+  finishedKept: Duration.Duration,
+  most: number
 ): Stream.Stream<Job, ReadError> =>
   Stream.unwrap(
     Effect.map(Clock.currentTimeMillis, (begun) => {
@@ -248,7 +251,7 @@ const listing = (
             seen.add(job.id)
           }
           if (seen.size > maxListedJobs) return yield* new SourceInvalid({ problem: `more than ${maxListedJobs} jobs` })
-          if (nextCursor !== null && (pages >= maxPages || data.length === 0 || nextCursor === cursor)) {
+          if (nextCursor !== null && (pages >= most || data.length === 0 || nextCursor === cursor)) {
             return yield* new SourceInvalid({ problem: "a listing that never ends" })
           }
           return [

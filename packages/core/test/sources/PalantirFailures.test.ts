@@ -232,14 +232,18 @@ describe("Palantir, misbehaving", () => {
             return HttpClientResponse.fromWeb(request, new Response(body))
           })
         )
+        // Ten thousand pages take a while.
+        const maxPages = process.env["MITHRANDIR_TEST_LONG"] ? undefined : { maxPages: 200 }
         const context = yield* Layer.build(
-          Layer.provide(Palantir.layer({ url: "http://endless" }), Layer.succeed(HttpClient.HttpClient, endless))
+          Layer.provide(
+            Palantir.layer({ url: "http://endless", ...maxPages }),
+            Layer.succeed(HttpClient.HttpClient, endless)
+          )
         )
         const jobs = Context.get(context, JobSource).jobs ?? Stream.die("it lists nothing")
         assert.deepStrictEqual(yield* reason(Stream.runDrain(jobs)), { tag: "SourceInvalid" })
-        assert.strictEqual(page, Palantir.maxPages)
+        assert.strictEqual(page, maxPages?.maxPages ?? Palantir.maxPages)
       }).pipe(Effect.scoped),
-    // Ten thousand pages.
     90_000
   )
 
