@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Access from "../access/Access.ts"
 import type { Accepted } from "../access/Operator.ts"
+import * as DurationText from "../config/DurationText.ts"
 import * as Flags from "../line/Flags.ts"
 import * as Params from "../line/Params.ts"
 import * as Program from "../line/Program.ts"
@@ -66,7 +67,7 @@ const wait = Flags.optional({
   placeholder: "DURATION|none",
   help: "how long to follow it, as 30s or 5m; none: return when it is accepted, which needs a server",
   default: "until it ends",
-  schema: Schema.Union(Schema.Literal("none"), Flags.Span).annotations({
+  schema: Schema.Union(Schema.Literal("none"), DurationText.short).annotations({
     description: "a duration such as 500ms, 30s, 5m or 1h, or none"
   })
 })

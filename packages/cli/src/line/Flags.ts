@@ -1,5 +1,4 @@
 /** How flags and arguments are read, and those that commands share, each said once. */
-import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -161,28 +160,6 @@ export const listOf = <A, I extends string>(each: Schema.Schema<A, I>, descripti
     decode: (text) => text.split(",").map((part) => part.trim()),
     encode: (parts) => parts.join(",")
   }).pipe(Schema.compose(Schema.Array(each), { strict: false }), Schema.annotations({ description }))
-
-/** How long, as people type it: `500ms`, `30s`, `5m`, `1h`; of the range that Node's timers have. */
-export const Span = Schema.String.pipe(
-  Schema.pattern(/^\d{1,7}(ms|s|m|h)$/),
-  Schema.filter((text) => millisOf(text) <= maxSpan)
-)
-  .pipe(
-    Schema.transform(Schema.DurationFromSelf, {
-      strict: true,
-      decode: (text) => Duration.millis(millisOf(text)),
-      encode: (span) => `${Duration.toMillis(span)}ms`
-    })
-  )
-  .annotations({ description: "a duration such as 500ms, 30s, 5m or 1h, of at most 24 days" })
-
-/** Node's timers wrap at 24.8 days. */
-const maxSpan = Duration.toMillis("24 days")
-
-const millisOf = (text: string): number => {
-  const unit = /[a-z]+$/.exec(text)?.[0] ?? ""
-  return Number.parseInt(text, 10) * (unit === "ms" ? 1 : unit === "s" ? 1000 : unit === "m" ? 60_000 : 3_600_000)
-}
 
 /** Where a server listens. */
 export const listen = {

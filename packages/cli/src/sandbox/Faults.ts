@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { formatShort, parseShort } from "../config/DurationText.ts"
 
 /** What happens to one job, in a moment. */
 export type SuddenFault = "vanish" | "revive"
@@ -117,7 +118,7 @@ export const toText = (faults: Faults): { readonly [K in keyof Faults]?: string 
   Object.fromEntries(
     names.flatMap((name) => {
       const length = faults[name]
-      return length === undefined ? [] : [[name, formatLength(length)]]
+      return length === undefined ? [] : [[name, formatShort(length)]]
     })
   )
 
@@ -140,27 +141,17 @@ export const markdown = (): string =>
     "|---|---|---|",
     ...settings.map(
       ({ fault, name, usually, what }) =>
-        `| \`${name}\` | ${name === fault ? `how often: ${what}` : what} | ${usually === undefined ? "never" : formatLength(usually)} |`
+        `| \`${name}\` | ${name === fault ? `how often: ${what}` : what} | ${usually === undefined ? "never" : formatShort(usually)} |`
     )
   ].join("\n")
-
-const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** What the text of a duration should have been. */
 export const aLength = "a duration from 100ms to 24h, such as 20s or 2m"
 
-/** A number and one of `ms`, `s`, `m`, `h`, from 100 ms to a day; nothing for any other text. */
+/** From 100 ms to a day; nothing for any other text. */
 export const parseLength = (text: string): Duration.Duration | undefined => {
-  const match = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
-  const millis = match === null ? Number.NaN : Number(match[1]) * units[match[2] as keyof typeof units]
-  return millis >= 100 && millis <= 24 * units.h ? Duration.millis(millis) : undefined
-}
-
-/** The shortest text that `parseLength` reads as the same, with at most three decimals. */
-export const formatLength = (length: Duration.Duration): string => {
-  const millis = Duration.toMillis(length)
-  for (const unit of ["h", "m", "s"] as const) {
-    if (millis >= units[unit] && millis % (units[unit] / 10) === 0) return `${millis / units[unit]}${unit}`
-  }
-  return `${millis}ms`
+  const length = parseShort(text)
+  return length !== undefined && Duration.between(length, { minimum: "100 millis", maximum: "1 day" })
+    ? length
+    : undefined
 }

@@ -87,7 +87,7 @@ export const start = Effect.fn("Playground.start")(function* (
   const playground: Playground = {
     service: { id: serviceId, name: "Palantir sandbox", type: "palantir", url: sandbox.url, pollInterval },
     facts: [
-      "the sandbox is a Palantir with living jobs; it loses one now and then, and goes down now and then",
+      `the sandbox is a Palantir with living jobs; what goes wrong by itself: ${Faults.formatFaults(Option.getOrElse(faults, () => Faults.standard))}`,
       "try what is suggested below in another terminal",
       `or have something go wrong (${Faults.faultNames.join(", ")}):`,
       `  curl -s -H 'content-type: application/json' -d '{"now":"revive"}' ${sandbox.url}/faults`

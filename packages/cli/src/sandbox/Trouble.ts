@@ -6,11 +6,11 @@ import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { formatShort } from "../config/DurationText.ts"
 import {
   type FaultName,
   type Faults,
   first,
-  formatLength,
   inventedFailures,
   isFault,
   isLasting,
@@ -96,7 +96,7 @@ export const make = (options: {
         happening.set(fault, mine)
         yield* FiberMap.run(ending, fault, Effect.interruptible(Effect.delay(end(mine), lasts)))
         changed(fault)
-        const words = begun[fault](formatLength(lasts), formatLength(lengthIn(faults, "slowBy")))
+        const words = begun[fault](formatShort(lasts), formatShort(lengthIn(faults, "slowBy")))
         yield* say(words)
         return words
         // What has begun has its end, or it would go on for ever.
