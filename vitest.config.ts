@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 import projects from "./vitest.workspace.ts"
 
 /** Most tests wait for a socket, a process or a disk. One worker a core less one, the default, would queue them up. */
-const workers = 3
+const workers = 4
 
 export default defineConfig({
   test: {

@@ -1,6 +1,7 @@
 // Renders what the program says of itself as pages for people: the API from its OpenAPI document, the config from its
 // JSON Schema, the command line from its own help.
 import { readFileSync } from "node:fs"
+import { stripVTControlCharacters } from "node:util"
 
 /** What stands at the head of each page. */
 const generated = "<!-- Made from the code by `npm run generate`; changes belong there. -->"
@@ -234,7 +235,7 @@ const cli = (helps) =>
     generated,
     ...Object.entries(helps).flatMap(([words, help]) => [
       `## mithrandir ${words}`.trimEnd(),
-      ["```text", help.trimEnd(), "```"].join("\n")
+      ["```text", stripVTControlCharacters(help).trimEnd(), "```"].join("\n")
     ])
   )
 

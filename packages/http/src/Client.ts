@@ -22,6 +22,7 @@ import * as ClientEvents from "./ClientEvents.ts"
 import * as ClientRun from "./ClientRun.ts"
 import type { Accepted, Concluded } from "./CommandsApi.ts"
 import type { DiscrepancyQuery } from "./DiscrepanciesApi.ts"
+import { maxWaitSeconds } from "./Prefer.ts"
 import type { Problem } from "./Problem.ts"
 import type { RunRequest } from "./ReconciliationApi.ts"
 
@@ -136,7 +137,8 @@ export const make = (at: string, { token }: Options = {}): Effect.Effect<Client,
       )
 
     const submit: Client["submit"] = (request, { wait } = {}) => {
-      const prefer = wait === undefined ? {} : { prefer: `wait=${Math.ceil(Duration.toSeconds(wait))}` }
+      const prefer =
+        wait === undefined ? {} : { prefer: `wait=${Math.min(Math.ceil(Duration.toSeconds(wait)), maxWaitSeconds)}` }
       return ask(api.mithrandirCommands.run({ payload: request, headers: prefer })).pipe(
         // Nobody asked for events, or for a dry run.
         Effect.flatMap((answer) =>

@@ -71,7 +71,7 @@ const serve = (flags: Given) =>
       })
       return yield* refused(`no services to reconcile: ${remedy}, or try it with --sandbox`)
     }
-    const database = flags.sandbox && !settings.databaseGiven ? yield* freshDatabase : settings.database
+    const database = flags.sandbox && !isChosen(settings) ? yield* freshDatabase : settings.database
 
     // One after the other: the lock is taken, then the port, and only who has both goes to work.
     const house = yield* Mithrandir.layer({ services: services.map(Services.define) }).pipe(
@@ -101,6 +101,9 @@ const serve = (flags: Given) =>
   })
 
 const refused = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
+
+/** Make-believe is written into a database only where somebody said so here: never into the one of the environment. */
+const isChosen = ({ origins }: Settings.Settings): boolean => origins.database === "flag" || origins.database === "file"
 
 /** A playground begins anew with every start: yesterday's jobs are not in today's sandbox, and would all be missing. */
 const freshDatabase = Effect.gen(function* () {

@@ -29,8 +29,6 @@ export interface Settings {
   readonly port: number
   /** Absolute. */
   readonly database: string
-  /** Whether anybody chose the database, or it is the default. */
-  readonly databaseGiven: boolean
   /** The config file that was read, where there was one. Absolute. */
   readonly configFile: Option.Option<string>
   /** The services, their secrets at hand. */
@@ -112,7 +110,6 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
     host: host.value,
     port: port.value,
     database: path.resolve(base, database.value),
-    databaseGiven: database.layer !== undefined,
     configFile: Option.fromNullable(layers.find(({ file }) => file !== undefined)?.file),
     services:
       services.layer === undefined

@@ -8,9 +8,9 @@ export const Token = Schema.Redacted(Schema.String.pipe(Schema.filter(Secret.isT
 })
 
 /**
- * Takes the command line out of the list of processes where it has a token. Whoever looked before has seen it: this
- * makes the moment short, and no more.
+ * Takes the command line out of the list of processes where a flag may have a secret. Whoever looked before has seen
+ * it: this makes the moment short, and no more.
  */
 export const hide = (argv: ReadonlyArray<string>): void => {
-  if (argv.some((word) => word.startsWith("--token"))) process.title = "mithrandir"
+  if (argv.some((word) => /^--(token|services|params)\b/.test(word))) process.title = "mithrandir"
 }

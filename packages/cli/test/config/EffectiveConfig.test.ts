@@ -13,7 +13,6 @@ const settings = (services: ReadonlyArray<unknown>, environment: Readonly<Record
   host: "127.0.0.1",
   port: 4410,
   database: "/srv/mithrandir.db",
-  databaseGiven: false,
   configFile: Option.some("/etc/mithrandir.json"),
   services: Either.right([]),
   entries:

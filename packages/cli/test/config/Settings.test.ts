@@ -106,7 +106,6 @@ describe("each key", () => {
             expected<string>("database", (place) => places[place].database, "mithrandir.db")
           )
         )
-        expect(settings.databaseGiven).toBe(from("database") !== undefined)
         expect(settings.entries).toEqual(
           expected<ReadonlyArray<unknown>>("services", (place) => places[place].services, [])
         )
@@ -175,12 +174,12 @@ describe("without discovery", () => {
   it("neither .env nor mithrandir.json is read, unless a config is named", async () => {
     writeEnv({ MITHRANDIR_DATABASE: "dotenv.db", TOKEN: "5318008" })
     writeConfig({ port: 1, services: [{ ...palantir, token: { env: "TOKEN" } }] })
-    expect(await settled({}, { discover: false })).toMatchObject({ port: 4410, databaseGiven: false, entries: [] })
+    expect(await settled({}, { discover: false })).toMatchObject({ port: 4410, entries: [] })
     const named = await settled({ config: Option.some("mithrandir.json") }, { discover: false })
-    expect(named).toMatchObject({ port: 1, databaseGiven: true })
+    expect(named).toMatchObject({ port: 1 })
     expect(Either.isRight(named.services)).toBe(true)
     setEnv({ MITHRANDIR_CONFIG: "mithrandir.json" })
-    expect(await settled({}, { discover: false })).toMatchObject({ port: 1, databaseGiven: true })
+    expect(await settled({}, { discover: false })).toMatchObject({ port: 1 })
   })
 
   it("the environment is still asked: somebody set it for this", async () => {

@@ -128,7 +128,10 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
   const decode = Schema.decodeUnknown(params, { onExcessProperty: "error" })
 
   const carryOut = (order: Order<P>): Bound => {
-    const look = Effect.suspend(() => snapshot(order))
+    const look = Effect.map(
+      Effect.suspend(() => snapshot(order)),
+      asJson
+    )
     return {
       snapshot: look,
       refusal: (before) => refusal?.(before, order) ?? Option.none(),
@@ -137,7 +140,10 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
       verify: (before, answered) =>
         verify === undefined
           ? Effect.map(look, (after) => ({ after, verified: Option.none() }))
-          : Effect.suspend(() => verify(before, order, answered)),
+          : Effect.map(
+              Effect.suspend(() => verify(before, order, answered)),
+              (proof) => ({ ...proof, after: asJson(proof.after) })
+            ),
       effected: (job, before, proof) => (effected === undefined ? job : effected(job, before, proof, order))
     }
   }
@@ -157,6 +163,9 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
     touches: definition.touches ?? "nothing"
   }
 }
+
+/** What is shown, judged and written alike; what is none is a defect here, and not in the middle of a commit. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null")
 
 /** No params. An empty struct would take any. */
 export const noParams: Schema.Schema<Params, Params> = Params.pipe(

@@ -143,7 +143,7 @@ const make = Effect.gen(function* () {
   const begin = (queued: Command, task: Task) =>
     Effect.gen(function* () {
       const { bound } = task
-      const looked = yield* Effect.either(untilDeadline(queued, Effect.map(bound.snapshot, asJson)))
+      const looked = yield* Effect.either(untilDeadline(queued, bound.snapshot))
       if (looked._tag === "Right" && looked.right._tag === "Late") return yield* fail(queued, late(queued))
       const before = Either.match(looked, {
         onLeft: () => Option.none<unknown>(),
@@ -197,7 +197,11 @@ const make = Effect.gen(function* () {
       const logs = [...command.logs, why]
       // After an attempt before this one, "certainly not applied" is said of this attempt alone.
       if (answer._tag === "Left" && isFirst && isCertain(answer.left)) {
-        const proof = yield* Effect.option(task.bound.verify(Option.getOrNull(command.before), false))
+        // Whatever looking comes to, also where it throws: it was refused.
+        const proof = yield* Effect.catchAllCause(
+          Effect.option(task.bound.verify(Option.getOrNull(command.before), false)),
+          () => Effect.succeedNone
+        )
         return yield* fail(command, logs, Option.match(proof, { onNone: () => null, onSome: ({ after }) => after }))
       }
       yield* look({ ...command, logs }, task)
@@ -244,7 +248,7 @@ const make = Effect.gen(function* () {
       const until = (yield* Clock.currentTimeMillis) + maxLookingMs
       while (true) {
         const seen = yield* Effect.option(bound.verify(Option.getOrNull(command.before), answered))
-        const proof = Option.match(seen, { onNone: () => untold, onSome: (it) => ({ ...it, after: asJson(it.after) }) })
+        const proof = Option.getOrElse(seen, () => untold)
         const isDecided = Option.isSome(seen) && !Option.contains(proof.verified, false)
         if (isDecided || (yield* Clock.currentTimeMillis) >= until) return proof
         yield* Effect.sleep(lookInterval)
@@ -264,9 +268,6 @@ const isCertain = (error: ActionError): boolean =>
   (error._tag === "SourceUnavailable" && error.reason === "connect")
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
-
-/** What will be written, or a defect now, where it still ends the command, and not in the middle of a commit. */
-const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null")
 
 const remaining = (command: Command) => Effect.map(Clock.currentTimeMillis, (now) => command.deadline.epochMillis - now)
 

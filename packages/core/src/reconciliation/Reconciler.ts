@@ -82,7 +82,9 @@ const make = Effect.gen(function* () {
       Effect.filterOrFail(
         (view) => Option.match(Option.flatten(view), { onNone: () => true, onSome: ({ counts }) => isCounts(counts) }),
         () => new ExpectedUnavailable({ problem: "its counts must be whole numbers, and not negative" })
-      )
+      ),
+      // A cache may go on changing what it gave us: a reading is of one moment.
+      Effect.map(Option.map(Option.map((view) => (view.jobs ? { ...view, jobs: new Map(view.jobs) } : view))))
     )
 
   /** What nobody has brought up to date for so long may be wrong in anything, and there is nothing to adopt it into. */

@@ -1,4 +1,5 @@
 /** How the store gets at its database: the port that keeps drivers out of the core. */
+import { statSync } from "node:fs"
 import * as FileSystem from "@effect/platform/FileSystem"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -178,11 +179,11 @@ export const layerSqlite = (options: {
         return yield* new DatabaseLocked({ database, ...Option.getOrUndefined(holder) })
       })
 
-      /** Names a file whatever it is called, where the system has such numbers. */
-      const identity = fs.stat(database).pipe(
-        Effect.map(({ dev, ino }) => `${dev}:${Option.getOrElse(ino, () => 0)}`),
-        Effect.orElseSucceed(() => "absent")
-      )
+      /** Names a file whatever it is called. Asked in step, as SQLite asks the system: no commit waits for a turn. */
+      const identity = Effect.sync(() => {
+        const found = statSync(database, { bigint: true, throwIfNoEntry: false })
+        return found === undefined ? "absent" : `${found.dev}:${found.ino}`
+      }).pipe(Effect.catchAllDefect(() => Effect.succeed("absent")))
       const first = yield* identity
 
       return Database.of({

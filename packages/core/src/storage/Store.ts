@@ -144,7 +144,9 @@ const make = Effect.gen(function* () {
 
   const onGained = Effect.gen(function* () {
     // Events of the process that was the writer before.
-    yield* SubscriptionRef.set(newest, (yield* readLog(reader)).newest)
+    const { newest: found } = yield* readLog(reader)
+    // What is committed meanwhile is newer than what was read.
+    yield* SubscriptionRef.update(newest, (known) => Math.max(known, found))
     yield* Deferred.succeed(gained, undefined)
   })
 
@@ -154,7 +156,9 @@ const make = Effect.gen(function* () {
       Effect.flatMap((now) => SubscriptionRef.set(newest, now.newest)),
       Effect.ignoreLogged
     )
-    const tryAgain = gain.pipe(
+    // Where the log could not be read after the lock was had, only that is left to do.
+    const gainOnce = Effect.flatMap(Ref.get(writer), (had) => (Option.isSome(had) ? Effect.void : gain))
+    const tryAgain = gainOnce.pipe(
       Effect.zipRight(onGained),
       Effect.as(true),
       Effect.catchTag("DatabaseLocked", () => Effect.as(follow, false)),
