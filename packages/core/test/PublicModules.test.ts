@@ -63,7 +63,8 @@ const published: Record<string, ReadonlyArray<string>> = {
     "maxListedIds",
     "ofStatus",
     "ofUpdate",
-    "parseId"
+    "parseId",
+    "statusOf"
   ],
   EventLog: ["EventLog", "ResetReason", "layer", "maxReplay"],
   ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger"],

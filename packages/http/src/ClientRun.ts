@@ -74,7 +74,7 @@ export const make = ({ command, httpClient, live, submit, url }: Parts): Client[
       if (replayed && Command.isEnd(phase)) {
         yield* endedBefore
         const state = yield* persist(command(request.commandId), isNone)
-        yield* tell(statusOf(state))
+        yield* tell(Event.statusOf(state))
         return state
       }
       let told: Event.CommandStatus | undefined
@@ -89,7 +89,7 @@ export const make = ({ command, httpClient, live, submit, url }: Parts): Client[
         // However the stream ends, the state says whether the command has.
         yield* Effect.catchAll(Stream.runForEach(phases(request), tellNew), () => Effect.void)
         const state = yield* persist(command(request.commandId), isNone)
-        yield* tellNew(statusOf(state))
+        yield* tellNew(Event.statusOf(state))
         if (Command.isEnd(state.phase)) return state
         yield* Effect.sleep(pause)
       }
@@ -132,11 +132,3 @@ const isNewer = (status: Event.CommandStatus, told: Event.CommandStatus): boolea
   status.phase === told.phase
     ? status.logs.length > told.logs.length
     : told.phase === "queued" || Command.isEnd(status.phase)
-
-const statusOf = ({ commandId, logs, phase, service, verified }: Command.CommandState): Event.CommandStatus => ({
-  commandId,
-  service,
-  phase,
-  logs,
-  ...(verified === undefined ? {} : { verified })
-})

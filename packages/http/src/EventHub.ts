@@ -254,9 +254,8 @@ const beat = (lastEventId: string): Effect.Effect<Uint8Array> =>
     Sse.encode({ event: "heartbeat", data: JSON.stringify({ time: new Date(now).toISOString(), lastEventId }) })
   )
 
-const lastWord = ({ commandId, logs, phase, service, verified }: Command.CommandState): Uint8Array => {
-  const status = { commandId, service, phase, logs, ...(verified === undefined ? {} : { verified }) }
-  const { data, name } = Event.ofStatus(status)
+const lastWord = (state: Command.CommandState): Uint8Array => {
+  const { data, name } = Event.ofStatus(Event.statusOf(state))
   return Sse.encode({ event: name, data })
 }
 

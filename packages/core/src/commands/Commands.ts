@@ -10,7 +10,6 @@ import { EventLog } from "../events/EventLog.ts"
 import {
   type ActionNotFound,
   type ActionNotSupported,
-  type Command,
   type CommandIdTaken,
   CommandInvalid,
   CommandNotFound,
@@ -22,7 +21,7 @@ import {
   type Preview,
   state
 } from "../model/Command.ts"
-import { CommandStatus } from "../model/Event.ts"
+import { CommandStatus, statusOf } from "../model/Event.ts"
 import { conceal, redacted } from "../model/Sensitive.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
@@ -166,7 +165,7 @@ const make = Effect.gen(function* () {
     Stream.unwrap(
       Effect.map(find(commandId), (command) =>
         isEnd(command.phase)
-          ? Stream.make(lastStatus(command))
+          ? Stream.make(statusOf(state(command)))
           : events.ofCommand(commandId).pipe(
               Stream.mapEffect((event) => Effect.orDie(decodeStatus(event.data))),
               Stream.takeUntil(({ phase }) => isEnd(phase))
@@ -204,11 +203,3 @@ export const layer: Layer.Layer<
 const validate = Schema.validate(CommandRequest)
 
 const decodeStatus = Schema.decode(Schema.parseJson(CommandStatus))
-
-const lastStatus = ({ commandId, logs, phase, service, verified }: Command): CommandStatus => ({
-  commandId,
-  service,
-  phase,
-  logs,
-  ...(Option.isSome(verified) ? { verified: verified.value } : {})
-})

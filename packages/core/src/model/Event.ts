@@ -1,7 +1,7 @@
 /** What happens, as the stream tells it. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { CommandId, Phase } from "./Command.ts"
+import { CommandId, type CommandState, Phase } from "./Command.ts"
 import { JobState } from "./Job.ts"
 import { KnownCounts } from "./JobView.ts"
 import { ServiceId } from "./Service.ts"
@@ -97,6 +97,15 @@ export const CommandStatus = Schema.Struct({
   verified: Schema.optionalWith(Schema.Boolean, { exact: true })
 }).annotations({ identifier: "CommandStatus" })
 export type CommandStatus = typeof CommandStatus.Type
+
+/** How far a command is, as the stream tells it. */
+export const statusOf = ({ commandId, logs, phase, service, verified }: CommandState): CommandStatus => ({
+  commandId,
+  service,
+  phase,
+  logs,
+  ...(verified === undefined ? {} : { verified })
+})
 
 /** What kinds of events there are. */
 export const EventName = Schema.Literal("reconciliation.update", "command.status")
