@@ -3,38 +3,26 @@ import type { TestProjectConfiguration } from "vitest/config"
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Tests of one package see the sources of the others, not their last build. */
-const alias = [
-  { find: /^@mithrandir\/core\/BullMq$/, replacement: source("packages/core/src/sources/BullMq.ts") },
-  { find: /^@mithrandir\/(core|http)$/, replacement: source("packages/$1/src/index.ts") }
-]
-
 /** What hangs ends; at full length, on a machine that is busy, what does not hang may take a while. */
 const testTimeout = process.env.MITHRANDIR_TEST_LONG === "1" ? 180_000 : 30_000
 
-const projects: Array<TestProjectConfiguration> = ["core", "http", "cli"].map((name) => ({
-  resolve: { alias },
-  test: {
-    name,
-    root: source(`packages/${name}`),
-    include: ["test/**/*.test.ts"],
-    // What tests start as a process is what the sources say now.
-    ...(name === "cli" ? { globalSetup: source("scripts/bundle.mjs") } : {}),
-    testTimeout,
-    hookTimeout: 60_000
-  }
-}))
-
+/** One for all packages: between projects every worker waits for the slowest file of the one before. */
 export default [
-  ...projects,
   {
-    resolve: { alias },
+    resolve: {
+      // Tests of one package see the sources of the others, not their last build.
+      alias: [
+        { find: /^@mithrandir\/core\/BullMq$/, replacement: source("packages/core/src/sources/BullMq.ts") },
+        { find: /^@mithrandir\/(core|http)$/, replacement: source("packages/$1/src/index.ts") }
+      ]
+    },
     test: {
-      name: "docs",
-      root: source("docs"),
-      include: ["test/**/*.test.ts"],
-      globalSetup: source("docs/test/support/compile.ts"),
-      testTimeout: 2 * testTimeout,
+      name: "mithrandir",
+      root: source("."),
+      include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
+      // What tests start as a process is what the sources and the pages say now.
+      globalSetup: [source("scripts/bundle.mjs"), source("docs/test/support/compile.ts")],
+      testTimeout,
       hookTimeout: 60_000
     }
   }
