@@ -8,7 +8,8 @@ import {
   JobSource,
   MemorySource,
   Mithrandir,
-  type ServiceRegistry
+  type ServiceRegistry,
+  type Store
 } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,7 +33,7 @@ export const layer = (
   filename: string
 ): Layer.Layer<
   Mithrandir.Mithrandir,
-  CommandCatalog.ActionInvalid | Database.DatabaseError | ServiceRegistry.ServiceInvalid
+  CommandCatalog.ActionInvalid | Database.DatabaseError | ServiceRegistry.ServiceInvalid | Store.StoreUnreadable
 > =>
   Layer.provideMerge(
     Mithrandir.layerDaemon,

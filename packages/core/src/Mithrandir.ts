@@ -17,6 +17,8 @@ import * as ExpectedState from "./ledger/ExpectedState.ts"
 import * as Ledger from "./ledger/Ledger.ts"
 import * as DiscrepancyLog from "./reconciliation/DiscrepancyLog.ts"
 import * as Reconciler from "./reconciliation/Reconciler.ts"
+import * as SecurityLog from "./security/SecurityLog.ts"
+import * as Tokens from "./security/Tokens.ts"
 import * as HealthMonitor from "./services/HealthMonitor.ts"
 import * as ServiceRegistry from "./services/ServiceRegistry.ts"
 import type { Database, DatabaseError } from "./storage/Database.ts"
@@ -30,8 +32,10 @@ export type Mithrandir =
   | EventLog.EventLog
   | HealthMonitor.HealthMonitor
   | Reconciler.Reconciler
+  | SecurityLog.SecurityLog
   | ServiceRegistry.ServiceRegistry
   | Store.Store
+  | Tokens.Tokens
 
 /** What an application brings. `E` and `R`: of its sources; `E2` and `R2`: of its expected side. */
 export interface Options<E, R, E2 = never, R2 = never> {
@@ -54,11 +58,11 @@ export const layer = <E, R, E2 = never, R2 = never>(
   options: Options<E, R, E2, R2>
 ): Layer.Layer<
   Mithrandir,
-  E | E2 | DatabaseError | ServiceRegistry.ServiceInvalid | CommandCatalog.ActionInvalid,
+  E | E2 | DatabaseError | Store.StoreUnreadable | ServiceRegistry.ServiceInvalid | CommandCatalog.ActionInvalid,
   Exclude<R | R2, Store.Store> | Database | HttpClient.HttpClient
 > => {
   const expected: Layer.Layer<ExpectedState.ExpectedState, E2, R2> = options.expected ?? ExpectedState.layerLedger
-  const logs = Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, EventLog.layer)
+  const logs = Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, EventLog.layer, SecurityLog.layer, Tokens.layer)
   const services = Layer.provideMerge(HealthMonitor.layer, ServiceRegistry.layer(options.services))
   const journal = Layer.merge(CommandJournal.layer, CommandCatalog.layer(options.actions))
   const state = Layer.provideMerge(InFlight.layer, Layer.provideMerge(journal, Layer.merge(Ledger.layer, expected)))
@@ -87,6 +91,7 @@ export const layerDaemon: Layer.Layer<
   | EventLog.EventLog
   | HealthMonitor.HealthMonitor
   | Reconciler.Reconciler
+  | SecurityLog.SecurityLog
   | ServiceRegistry.ServiceRegistry
   | Store.Store
 > = Layer.scopedDiscard(
@@ -96,17 +101,22 @@ export const layerDaemon: Layer.Layer<
     const health = yield* HealthMonitor.HealthMonitor
     const reconciler = yield* Reconciler.Reconciler
     const registry = yield* ServiceRegistry.ServiceRegistry
+    const security = yield* SecurityLog.SecurityLog
     const store = yield* Store.Store
 
-    const prune = events.prune.pipe(
+    const prune = Effect.zipRight(events.prune, security.prune).pipe(
       Effect.catchAllCause((cause) => Effect.logError("events could not be pruned", cause)),
       Effect.repeat(Schedule.spaced(pruneInterval))
+    )
+    const flush = security.flush.pipe(
+      Effect.catchAllCause((cause) => Effect.logError("security events could not be written yet", cause)),
+      Effect.repeat(Schedule.spaced(SecurityLog.flushInterval))
     )
     const goOn = Effect.gen(function* () {
       yield* store.gained
       yield* Effect.retry(registry.register, Schedule.spaced("5 seconds"))
       yield* Effect.retry(commands.recover, Schedule.spaced("5 seconds"))
-      yield* Effect.all([reconciler.poll, health.poll, prune], { concurrency: "unbounded" })
+      yield* Effect.all([reconciler.poll, health.poll, prune, flush], { concurrency: "unbounded" })
     })
     yield* Effect.forkScoped(goOn.pipe(Effect.tapErrorCause((cause) => Effect.logError("the daemon stopped", cause))))
   })

@@ -85,6 +85,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   ],
   JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally"],
   Judgement: ["isVanished", "judge", "same", "subject"],
+  Limiter: ["make"],
   MemorySource: ["layer", "layerMemory", "make"],
   Mithrandir: ["layer", "layerDaemon"],
   Page: ["PageLimit", "PageMeta", "PageNumber", "SortOrder", "defaultLimit", "maxLimit", "meta", "pageFields"],
@@ -103,10 +104,14 @@ const published: Record<string, ReadonlyArray<string>> = {
     "segment"
   ],
   Reconciler: ["Reconciler", "layer"],
+  SecurityEvent: ["SecurityEvent", "SecurityEventKind"],
+  SecurityLog: ["SecurityLog", "SecurityQuery", "flushInterval", "layer", "now"],
   Service: ["Health", "HealthStatus", "Metadata", "Service", "ServiceId", "ServiceNotFound", "unknownHealth"],
   ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval"],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
+  Token: ["Role", "Token", "TokenActor", "TokenId", "TokenNotFound", "covers", "flaw", "isSame", "mint", "read"],
+  Tokens: ["Tokens", "layer"],
   WriterLock: ["Announcement", "announce", "readAnnouncement", "sqliteCode", "tryAcquire", "withdraw"]
 }
 

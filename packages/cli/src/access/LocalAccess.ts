@@ -10,7 +10,8 @@ import {
   HealthMonitor,
   Mithrandir,
   Reconciler,
-  type ServiceRegistry
+  type ServiceRegistry,
+  type Store
 } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -31,7 +32,11 @@ export const operator: (
   services: ReadonlyArray<ServiceConfig>
 ) => Effect.Effect<
   Operator,
-  CommandCatalog.ActionInvalid | Database.DatabaseError | ExitCode.Refused | ServiceRegistry.ServiceInvalid,
+  | CommandCatalog.ActionInvalid
+  | Database.DatabaseError
+  | ExitCode.Refused
+  | ServiceRegistry.ServiceInvalid
+  | Store.StoreUnreadable,
   Drivers | Scope.Scope
 > = Effect.fn("LocalAccess.operator")(function* (database, services) {
   const house = Mithrandir.layer({ services: services.map(Services.define) })
@@ -40,11 +45,7 @@ export const operator: (
   const commands = Context.get(context, Commands.Commands)
   const actor = cliActor()
   // Whoever is the writer finishes what a process left behind that died.
-  yield* Effect.catchTag(
-    commands.recover,
-    "StoreUnreadable",
-    ({ message }) => new ExitCode.Refused({ code: ExitCode.failed, problem: message })
-  )
+  yield* commands.recover
   const access: Operator = {
     reconcile: ({ accept, service }) =>
       reconciler.run({ ...(service === undefined ? {} : { service }), ...(accept ? { acceptAs: actor } : {}) }),

@@ -94,6 +94,9 @@ const ofStatus = (status: number): ExitCode => {
     case 502:
     case 504:
       return unreachable
+    // It fits, and was refused for now.
+    case 429:
+      return failed
     default:
       return status >= 400 && status < 500 ? usage : failed
   }

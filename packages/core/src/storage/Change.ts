@@ -11,8 +11,10 @@ import type { NewEvent, PassStatus } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import type { KnownCounts } from "../model/JobView.ts"
 import type { Adoption, Dispute } from "../model/Judgement.ts"
+import type { SecurityEvent } from "../model/SecurityEvent.ts"
 import type { Registration, ServiceId } from "../model/Service.ts"
 import { type Timestamp, toSql } from "../model/Timestamp.ts"
+import type { Token, TokenId } from "../model/Token.ts"
 
 /** All of it, or nothing. */
 export interface Change {
@@ -64,6 +66,14 @@ export type Write = Data.TaggedEnum<{
   Probed: { readonly bytes: number }
   /** Removes events up to a place. */
   EventsPruned: { readonly upTo: number }
+  /** A token, recognised by its hash. */
+  TokenCreated: { readonly token: Token; readonly hash: string }
+  /** Since when a token is worth nothing. One that was revoked before keeps its time. */
+  TokenRevoked: { readonly id: TokenId; readonly at: Timestamp }
+  /** One that is there already, by its id, is left as it is. */
+  SecurityNoted: { readonly events: ReadonlyArray<SecurityEvent> }
+  /** Keeps the newest, so many, and of those what is not older. */
+  SecurityPruned: { readonly before: Timestamp; readonly newest: number }
 }>
 
 export const Write = Data.taggedEnum<Write>()
@@ -209,7 +219,36 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
         sql`DELETE FROM latest_update WHERE service = ''`
       ),
 
-    EventsPruned: ({ upTo }) => sql`DELETE FROM event WHERE seq <= ${upTo}`
+    EventsPruned: ({ upTo }) => sql`DELETE FROM event WHERE seq <= ${upTo}`,
+
+    TokenCreated: ({ hash, token }) =>
+      sql`INSERT INTO token ${sql.insert({
+        id: token.id,
+        actor: token.actor,
+        role: token.role,
+        hash,
+        created_at: toSql(token.createdAt),
+        created_by: token.createdBy,
+        expires_at: token.expiresAt === null ? null : toSql(token.expiresAt),
+        revoked_at: null
+      })}`,
+
+    TokenRevoked: ({ at, id }) =>
+      sql`UPDATE token SET revoked_at = ${toSql(at)} WHERE id = ${id} AND revoked_at IS NULL`,
+
+    SecurityNoted: ({ events }) =>
+      Effect.forEach(
+        Arr.chunksOf(events, rowsAtOnce),
+        (some) => {
+          const rows = some.map((event) => ({ ...event, timestamp: toSql(event.timestamp) }))
+          return sql`INSERT INTO security_event ${sql.insert(rows)} ON CONFLICT (id) DO NOTHING`
+        },
+        { discard: true }
+      ),
+
+    SecurityPruned: ({ before, newest }) =>
+      sql`DELETE FROM security_event WHERE timestamp < ${toSql(before)} OR id NOT IN
+            (SELECT id FROM security_event ORDER BY timestamp DESC, id DESC LIMIT ${newest})`
   })
 
 /** A statement that must touch its row: if it touched none, the command is not in the phase it was thought to be in. */

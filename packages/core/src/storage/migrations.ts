@@ -3,8 +3,9 @@ import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import story from "./migrations/0001_story.ts"
+import security from "./migrations/0002_security.ts"
 
-const migrations = { "0001_story": story }
+const migrations = { "0001_story": story, "0002_security": security }
 
 /** The newest form this program knows. */
 export const newest = Object.keys(migrations).length

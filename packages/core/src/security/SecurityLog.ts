@@ -1,0 +1,161 @@
+/** The record of refusals, and of what became of tokens: bounded, whoever knocks however often. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { v7 as uuid } from "uuid"
+import { meta, type Page, pageFields } from "../model/Page.ts"
+import * as Rate from "../model/Rate.ts"
+import { type Incident, SecurityEvent, SecurityEventKind } from "../model/SecurityEvent.ts"
+import { FromSql, toSql } from "../model/Timestamp.ts"
+import { Write } from "../storage/Change.ts"
+import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
+import { within } from "../storage/within.ts"
+
+/** Which events, by time. `startDate <= timestamp < endDate`. */
+export const SecurityQuery = Schema.Struct({
+  ...pageFields,
+  kind: Schema.optionalWith(SecurityEventKind, { exact: true }),
+  actor: Schema.optionalWith(Schema.String, { exact: true }),
+  address: Schema.optionalWith(Schema.String, { exact: true })
+})
+export type SecurityQuery = typeof SecurityQuery.Type
+
+/** What happened at the doors. */
+export class SecurityLog extends Context.Tag("@mithrandir/core/SecurityLog")<
+  SecurityLog,
+  {
+    /**
+     * Takes note of something that happened at a moment, in milliseconds. It is written within a few seconds; what is
+     * more than there is room for is counted. Plain and synchronous: the gate is no effect.
+     */
+    readonly note: (incident: Incident, now: number) => void
+    /** Writes what was noted. */
+    readonly flush: Effect.Effect<void, StoreUnavailable>
+    /** Removes what is older than 90 days or beyond the newest 100,000. */
+    readonly prune: Effect.Effect<void, StoreUnavailable | StoreUnreadable>
+    /** One page of the events that a query asks for, and how many there are in all. */
+    readonly page: (query: SecurityQuery) => Effect.Effect<Page<SecurityEvent>, StoreUnreadable>
+  }
+>() {}
+
+/** How often what was noted is to be written: rarely enough to put what repeats into one row. */
+export const flushInterval = Duration.seconds(2)
+
+/**
+ * Rows that refusals may cost: a hundred at once, and one every two seconds. An attacker who goes on for a day has
+ * written 43,200, and everything else he did is counted.
+ */
+const rows: Rate.Rate = { times: 100, perMs: 200_000 }
+
+/** Held in memory while nothing can be written. */
+const maxNoted = 1_000
+
+/** Kept to be looked into after holidays, in no more rows than pages are quick in. */
+const keptDays = 90
+const keptRows = 100_000
+
+const make = Effect.gen(function* () {
+  const store = yield* Store
+  let noted = new Map<string, SecurityEvent>()
+  let due: Rate.Due
+  let suppressed = 0
+
+  const note = (incident: Incident, now: number): void => {
+    const key = JSON.stringify([incident.kind, incident.actor, incident.address, incident.request, incident.detail])
+    const before = noted.get(key)
+    if (before !== undefined) {
+      noted.set(key, { ...before, timestamp: DateTime.unsafeMake(now), count: before.count + 1 })
+      return
+    }
+    const turn = Rate.take(rows, due, now)
+    if (turn._tag === "Refused" || noted.size >= maxNoted) {
+      suppressed++
+      return
+    }
+    due = turn.due
+    noted.set(key, eventOf(incident, now, 1))
+  }
+
+  const flush = Effect.gen(function* () {
+    if (noted.size === 0 && suppressed === 0) return
+    const [events, more] = [noted, suppressed]
+    noted = new Map()
+    suppressed = 0
+    const now = yield* Clock.currentTimeMillis
+    const all = [...events.values(), ...(more === 0 ? [] : [eventOf({ kind: "suppressed" }, now, more)])]
+    yield* store.commit({ writes: [Write.SecurityNoted({ events: all })], events: [] }).pipe(
+      Effect.catchTag("CommandIdTaken", Effect.die),
+      // They are written with the next ones, and counted where the same happened again.
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          noted = new Map([...events, ...noted])
+          suppressed += more
+        })
+      )
+    )
+  })
+
+  const prune = Effect.gen(function* () {
+    const before = DateTime.subtract(yield* DateTime.now, { days: keptDays })
+    const beyond = yield* store.read(
+      (sql) => sql`
+        SELECT 1 FROM security_event WHERE timestamp < ${toSql(before)}
+        UNION ALL SELECT 1 FROM (SELECT COUNT(*) AS n FROM security_event) WHERE n > ${keptRows} LIMIT 1`
+    )
+    if (beyond.length === 0) return
+    yield* store.commit({ writes: [Write.SecurityPruned({ before, newest: keptRows })], events: [] })
+  }).pipe(Effect.catchTag("CommandIdTaken", Effect.die))
+
+  const page = Effect.fn("SecurityLog.page")((query: SecurityQuery) =>
+    store.read((sql) =>
+      Effect.gen(function* () {
+        const where = sql.and([
+          sql`1 = 1`,
+          ...(query.kind === undefined ? [] : [sql`kind = ${query.kind}`]),
+          ...(query.actor === undefined ? [] : [sql`actor = ${query.actor}`]),
+          ...(query.address === undefined ? [] : [sql`address = ${query.address}`]),
+          ...within(sql, "timestamp", query)
+        ])
+        const order = sql.literal(query.sortOrder)
+        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM security_event WHERE ${where}`
+        // Ids are UUIDv7, so they break ties by insertion.
+        const rows = yield* sql`
+          SELECT * FROM security_event WHERE ${where} ORDER BY timestamp ${order}, id ${order}
+          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
+        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      })
+    )
+  )
+
+  return SecurityLog.of({ note, flush, prune, page })
+})
+
+/** Over the store's database. Nothing is written until somebody has it flushed. */
+export const layer: Layer.Layer<SecurityLog, never, Store> = Layer.effect(SecurityLog, make)
+
+/** What is to be written of something that happens now, with what it happens to. */
+export const now = (incident: Incident): Effect.Effect<Write> =>
+  Effect.map(Clock.currentTimeMillis, (at) => Write.SecurityNoted({ events: [eventOf(incident, at, 1)] }))
+
+/** Longer than any path of ours; what is longer is no request that anybody needs to see whole. */
+const maxText = 256
+
+const short = (text: string | null | undefined): string | null =>
+  text === undefined || text === null ? null : text.length > maxText ? `${text.slice(0, maxText)}…` : text
+
+const eventOf = ({ actor, address, detail, kind, request }: Incident, at: number, count: number): SecurityEvent => ({
+  id: uuid(),
+  timestamp: DateTime.unsafeMake(at),
+  kind,
+  actor: short(actor),
+  address: short(address),
+  request: short(request),
+  detail: short(detail),
+  count
+})
+
+const decodeRows = Schema.decodeUnknown(Schema.Array(Schema.Struct({ ...SecurityEvent.fields, timestamp: FromSql })))
