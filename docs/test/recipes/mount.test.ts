@@ -43,7 +43,7 @@ const { judge }: Gatekeeper = await import(programOf(recipe, 4))
 /** Whoever has the token, as in the first snippet. */
 const byToken: Gate.Judge = ({ headers }) =>
   headers["authorization"] === "Bearer letmein"
-    ? { _tag: "Admitted", principal: { actor: "ops" } }
+    ? { _tag: "Admitted", principal: { actor: "ops", role: "operator" } }
     : { _tag: "Rejected", problem: Problem.make("unauthenticated") }
 const token = { authorization: "Bearer letmein" }
 
@@ -180,11 +180,14 @@ describe("mount: a gate of one's own", () => {
     method: "GET",
     url: "/reconciliation/status",
     headers: { host: "ops.internal", "x-user": "alice" },
-    address: "127.0.0.1"
+    address: "127.0.0.1",
+    time: 0,
+    permission: "viewer",
+    holder: undefined
   }
 
   it("admits whom the proxy names, and nobody who comes past it", () => {
-    expect(judge(knock)).toEqual({ _tag: "Admitted", principal: { actor: "alice" } })
+    expect(judge(knock)).toEqual({ _tag: "Admitted", principal: { actor: "alice", role: "operator" } })
     const code = (other: Partial<Gate.Knock>) => {
       const verdict = judge({ ...knock, ...other })
       return verdict._tag === "Rejected" ? verdict.problem.code : verdict

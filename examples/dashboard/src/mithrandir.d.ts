@@ -204,6 +204,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/security/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who tried what and was not let, and what became of tokens
+         * @description Refusals at the doors, in pages, by time. What repeats within a few seconds is one event with its `count`; under attack a `suppressed` event counts those that there was no room for. Kept for 90 days, at most 100,000.
+         */
+        get: operations["listSecurityEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/security/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every token there ever was
+         * @description Whose they are, what they allow, and until when. The tokens themselves are kept nowhere.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Makes a token
+         * @description Its text, `token`, is in this answer and nowhere else. Once there is a token nobody is let in without one, also over loopback: the first is to be an admin's.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/security/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Has a token be worth nothing from now on
+         * @description Its streams end within a minute. One that was revoked before stays as it is.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reconciliation/stream/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket to the event stream
+         * @description For `EventSource`, which can send no headers: open `/reconciliation/stream?ticket=…` with it, once, within 30 seconds. When the stream breaks off get another, and go on by `lastEventId`.
+         */
+        post: operations["createStreamTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -351,6 +435,16 @@ export interface components {
             endedAt?: components["schemas"]["Timestamp"];
             replayed: boolean;
         };
+        CreatedToken: {
+            id: components["schemas"]["TokenId"];
+            actor: string;
+            role: components["schemas"]["Role"];
+            createdAt: components["schemas"]["Timestamp"];
+            createdBy: string;
+            expiresAt: components["schemas"]["Timestamp"] | null;
+            revokedAt: components["schemas"]["Timestamp"] | null;
+            token: string;
+        };
         Discrepancy: {
             id: string;
             timestamp: components["schemas"]["Timestamp"];
@@ -409,6 +503,11 @@ export interface components {
             failed: number;
         };
         KnownCounts: components["schemas"]["JobCounts"] | Record<string, never>;
+        NewToken: {
+            actor: components["schemas"]["TokenActor"];
+            role: components["schemas"]["Role"];
+            expiresAt?: components["schemas"]["Timestamp"];
+        };
         PageMeta: {
             /**
              * between(1, 1000000000)
@@ -453,6 +552,8 @@ export interface components {
             code: string;
             /** @description Of a 5xx: what to look for in the server's log. */
             id?: string;
+            /** @description Of a 429: after how many seconds it may be tried again. The same as `Retry-After`. */
+            retryAfter?: number;
             /** @description What does not fit, and where: a path as `a.b.0`; empty, all of it. */
             errors?: {
                 path: string;
@@ -478,10 +579,31 @@ export interface components {
             message?: string;
             discrepancyDetails?: components["schemas"]["DiscrepancyDetails"];
         };
+        /** @enum {string} */
+        Role: "viewer" | "operator" | "admin";
         /** @description `service`: absent, every service. `accept`: take what the source says for true, ending the open disputes. */
         RunRequest: {
             service?: components["schemas"]["ServiceId"];
             accept?: boolean;
+        };
+        SecurityEvent: {
+            id: string;
+            timestamp: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            kind: "unauthenticated" | "forbidden" | "not-local" | "misdirected-request" | "cross-origin" | "too-many-failures" | "too-many-commands" | "too-many-streams" | "too-many-tickets" | "refused" | "suppressed" | "token-created" | "token-revoked";
+            actor: string | null;
+            address: string | null;
+            request: string | null;
+            detail: string | null;
+            /**
+             * positive
+             * @description a positive number
+             */
+            count: number;
+        };
+        SecurityPage: {
+            data: components["schemas"]["SecurityEvent"][];
+            meta: components["schemas"]["PageMeta"];
         };
         Service: {
             id: components["schemas"]["ServiceId"];
@@ -538,9 +660,27 @@ export interface components {
             oldest: string | null;
             newest: string;
         };
+        StreamTicket: {
+            ticket: string;
+            expiresAt: components["schemas"]["Timestamp"];
+        };
         Target: string;
         /** Format: date-time */
         Timestamp: string;
+        Token: {
+            id: components["schemas"]["TokenId"];
+            actor: string;
+            role: components["schemas"]["Role"];
+            createdAt: components["schemas"]["Timestamp"];
+            createdBy: string;
+            expiresAt: components["schemas"]["Timestamp"] | null;
+            revokedAt: components["schemas"]["Timestamp"] | null;
+        };
+        TokenActor: string;
+        TokenId: string;
+        TokenList: {
+            data: components["schemas"]["Token"][];
+        };
         Updates: {
             data: components["schemas"]["ReconciliationUpdate"][];
         };
@@ -597,7 +737,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -605,7 +745,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -618,6 +758,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -642,6 +794,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -733,7 +899,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `cross-origin`: Not for pages of other origins. `not-local`: Not from this address. */
+            /** @description `cross-origin`: Not for pages of other origins. `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -741,7 +907,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "cross-origin" | "not-local";
+                        code: "cross-origin" | "forbidden" | "not-local";
                     };
                 };
             };
@@ -766,6 +932,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "body-too-large";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -814,6 +992,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "service-not-found";
+                    };
+                };
+            };
+            /** @description `too-many-commands`: Too many commands. `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-commands" | "too-many-failures";
                     };
                 };
             };
@@ -866,6 +1058,8 @@ export interface operations {
                 event?: ("reconciliation.update" | "command.status")[];
                 /** @description For who cannot send `Last-Event-ID`, which wins. */
                 lastEventId?: string;
+                /** @description In place of a token, for who cannot send one: of `POST /reconciliation/stream/ticket`. */
+                ticket?: string;
             };
             header?: {
                 /** @description The id of the last event that was seen. */
@@ -911,7 +1105,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -919,7 +1113,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -932,6 +1126,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -956,6 +1162,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-streams`: Too many streams. `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-streams" | "too-many-failures";
                     };
                 };
             };
@@ -1067,7 +1287,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1075,7 +1295,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -1088,6 +1308,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -1112,6 +1344,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -1229,7 +1475,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1237,7 +1483,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -1250,6 +1496,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -1274,6 +1532,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -1367,7 +1639,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1375,7 +1647,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -1403,6 +1675,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
             /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
             417: {
                 headers: {
@@ -1424,6 +1708,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -1544,7 +1842,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `cross-origin`: Not for pages of other origins. `not-local`: Not from this address. */
+            /** @description `cross-origin`: Not for pages of other origins. `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1552,7 +1850,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "cross-origin" | "not-local";
+                        code: "cross-origin" | "forbidden" | "not-local";
                     };
                 };
             };
@@ -1577,6 +1875,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "body-too-large";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -1625,6 +1935,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "service-not-found" | "action-not-found" | "action-not-supported" | "command-invalid" | "command-id-taken";
+                    };
+                };
+            };
+            /** @description `too-many-commands`: Too many commands. `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-commands" | "too-many-failures";
                     };
                 };
             };
@@ -1742,7 +2066,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1750,7 +2074,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -1778,6 +2102,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
             /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
             417: {
                 headers: {
@@ -1799,6 +2135,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -1886,7 +2236,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1894,7 +2244,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -1907,6 +2257,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -1931,6 +2293,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };
@@ -2017,7 +2393,7 @@ export interface operations {
                     "*/*": unknown;
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2025,7 +2401,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                     "*/*": unknown;
                 };
@@ -2056,6 +2432,19 @@ export interface operations {
                     "*/*": unknown;
                 };
             };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                    "*/*": unknown;
+                };
+            };
             /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
             417: {
                 headers: {
@@ -2078,6 +2467,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                    "*/*": unknown;
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                     "*/*": unknown;
                 };
@@ -2172,6 +2576,854 @@ export interface operations {
             };
         };
     };
+    listSecurityEvents: {
+        parameters: {
+            query?: {
+                /** @description Which page. Beyond the last one there are no rows. */
+                page?: number;
+                /** @description How many rows a page has. */
+                limit?: number;
+                /** @description Descending, unless told otherwise. */
+                sortOrder?: "asc" | "desc";
+                /**
+                 * @description From this moment on: a date (its first moment, UTC), or a moment with `Z` or an offset.
+                 * @example 2026-01-31T12:00:00Z
+                 */
+                startDate?: components["schemas"]["Bound"];
+                /**
+                 * @description Before this moment. A date includes that whole day, UTC.
+                 * @example 2026-01-31
+                 */
+                endDate?: components["schemas"]["Bound"];
+                /** @description Only events of this kind. */
+                kind?: "unauthenticated" | "forbidden" | "not-local" | "misdirected-request" | "cross-origin" | "too-many-failures" | "too-many-commands" | "too-many-streams" | "too-many-tickets" | "refused" | "suppressed" | "token-created" | "token-revoked";
+                /** @description Only of this actor. */
+                actor?: string;
+                /**
+                 * @description Only from this IP address.
+                 * @example 192.0.2.7
+                 */
+                address?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of security events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityPage"];
+                };
+            };
+            /** @description `invalid-request`: The request does not fit. `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid-request" | "malformed-http" | "host-required";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Say who you are. */
+            401: {
+                headers: {
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "forbidden" | "not-local";
+                    };
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
+            /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "expectation-failed";
+                    };
+                };
+            };
+            /** @description `misdirected-request`: This server does not go by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
+                    };
+                };
+            };
+            /** @description `headers-too-large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "headers-too-large";
+                    };
+                };
+            };
+            /** @description `internal-error`: Something went wrong here. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal-error";
+                    };
+                };
+            };
+            /** @description `store-unreadable`: The database could not be read. */
+            503: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "store-unreadable";
+                    };
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every token, the oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "malformed-http" | "host-required";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Say who you are. */
+            401: {
+                headers: {
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                };
+            };
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "forbidden" | "not-local";
+                    };
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
+            /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "expectation-failed";
+                    };
+                };
+            };
+            /** @description `misdirected-request`: This server does not go by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
+                    };
+                };
+            };
+            /** @description `headers-too-large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "headers-too-large";
+                    };
+                };
+            };
+            /** @description `internal-error`: Something went wrong here. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal-error";
+                    };
+                };
+            };
+            /** @description `store-unreadable`: The database could not be read. */
+            503: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "store-unreadable";
+                    };
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            /** @description `invalid-request`: The request does not fit. `malformed-json`: The body is not JSON. `json-too-deep`: The body is nested too deep. `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid-request" | "malformed-json" | "json-too-deep" | "malformed-http" | "host-required";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Say who you are. */
+            401: {
+                headers: {
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                };
+            };
+            /** @description `cross-origin`: Not for pages of other origins. `forbidden`: Not with this role. `not-local`: Not from this address. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "cross-origin" | "forbidden" | "not-local";
+                    };
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "body-too-large";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
+            /** @description `unsupported-media-type`: The body must be application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unsupported-media-type";
+                    };
+                };
+            };
+            /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "expectation-failed";
+                    };
+                };
+            };
+            /** @description `misdirected-request`: This server does not go by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
+                    };
+                };
+            };
+            /** @description `headers-too-large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "headers-too-large";
+                    };
+                };
+            };
+            /** @description `internal-error`: Something went wrong here. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal-error";
+                    };
+                };
+            };
+            /** @description `store-unavailable`: Nothing can be written now. */
+            503: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "store-unavailable";
+                    };
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's id, its 16 digits after `mth_`.
+                 * @example 0123456789abcdef
+                 */
+                id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the token is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description `invalid-request`: The request does not fit. `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid-request" | "malformed-http" | "host-required";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Say who you are. */
+            401: {
+                headers: {
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                };
+            };
+            /** @description `cross-origin`: Not for pages of other origins. `forbidden`: Not with this role. `not-local`: Not from this address. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "cross-origin" | "forbidden" | "not-local";
+                    };
+                };
+            };
+            /** @description `token-not-found`: No such token. `not-found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "token-not-found" | "not-found";
+                    };
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
+            /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "expectation-failed";
+                    };
+                };
+            };
+            /** @description `misdirected-request`: This server does not go by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
+                    };
+                };
+            };
+            /** @description `headers-too-large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "headers-too-large";
+                    };
+                };
+            };
+            /** @description `internal-error`: Something went wrong here. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal-error";
+                    };
+                };
+            };
+            /** @description `store-unavailable`: Nothing can be written now. `store-unreadable`: The database could not be read. */
+            503: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "store-unavailable" | "store-unreadable";
+                    };
+                };
+            };
+        };
+    };
+    createStreamTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamTicket"];
+                };
+            };
+            /** @description `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "malformed-http" | "host-required";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Say who you are. */
+            401: {
+                headers: {
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                };
+            };
+            /** @description `cross-origin`: Not for pages of other origins. `forbidden`: Not with this role. `not-local`: Not from this address. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "cross-origin" | "forbidden" | "not-local";
+                    };
+                };
+            };
+            /** @description `request-timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
+            /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "expectation-failed";
+                    };
+                };
+            };
+            /** @description `misdirected-request`: This server does not go by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-tickets`: Too many tickets. `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-tickets" | "too-many-failures";
+                    };
+                };
+            };
+            /** @description `headers-too-large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "headers-too-large";
+                    };
+                };
+            };
+            /** @description `internal-error`: Something went wrong here. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal-error";
+                    };
+                };
+            };
+        };
+    };
     getLive: {
         parameters: {
             query?: never;
@@ -2240,6 +3492,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -2364,6 +3628,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
+                    };
+                };
+            };
             /** @description `expectation-failed`: Nothing but 100-continue can be expected. */
             417: {
                 headers: {
@@ -2476,7 +3752,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not-local`: Not from this address. */
+            /** @description `forbidden`: Not with this role. `not-local`: Not from this address. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2484,7 +3760,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "not-local";
+                        code: "forbidden" | "not-local";
                     };
                 };
             };
@@ -2497,6 +3773,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "request-timeout";
+                    };
+                };
+            };
+            /** @description `uri-too-long`: The URL is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "uri-too-long";
                     };
                 };
             };
@@ -2521,6 +3809,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "misdirected-request";
+                    };
+                };
+            };
+            /** @description `too-many-failures`: Too many requests that were not authenticated. */
+            429: {
+                headers: {
+                    /** @description After how many seconds to come back. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "too-many-failures";
                     };
                 };
             };

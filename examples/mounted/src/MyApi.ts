@@ -19,7 +19,7 @@ const judge: Gate.Judge = (knock) => {
   if (verdict._tag === "Rejected") return verdict
   const user = knock.headers["x-user"]
   return user !== undefined && /^[a-z]{1,32}$/.test(user)
-    ? { _tag: "Admitted", principal: { actor: user } }
+    ? { _tag: "Admitted", principal: { actor: user, role: "operator" } }
     : { _tag: "Rejected", problem: Problem.make("unauthenticated", { detail: "the header x-user says who you are" }) }
 }
 

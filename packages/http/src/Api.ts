@@ -7,6 +7,7 @@ import { DocumentApi } from "./DocumentApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { JobsApi } from "./JobsApi.ts"
 import { ReconciliationApi } from "./ReconciliationApi.ts"
+import { SecurityApi } from "./SecurityApi.ts"
 import { ServicesApi } from "./ServicesApi.ts"
 import { StreamApi } from "./StreamApi.ts"
 
@@ -19,6 +20,7 @@ export {
   HealthApi,
   JobsApi,
   ReconciliationApi,
+  SecurityApi,
   ServicesApi,
   StreamApi
 }
@@ -38,5 +40,6 @@ export class Api extends HttpApi.make("mithrandir")
   .add(CommandsApi)
   .add(ServicesApi)
   .add(JobsApi)
+  .add(SecurityApi)
   .add(HealthApi)
   .add(DocumentApi) {}

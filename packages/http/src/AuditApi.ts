@@ -28,6 +28,7 @@ export const AuditPage = Schema.Struct({
 
 const page = Operation.told({
   id: "listAudit",
+  permission: "viewer",
   summary: "Who did what, and how it ended",
   description: "The append-only record of commands that have ended, in pages. Rows of one time keep their order.",
   parameters: {
@@ -44,6 +45,7 @@ const page = Operation.told({
 
 const get = Operation.told({
   id: "getAuditEntry",
+  permission: "viewer",
   summary: "What became of one command",
   description: "One entry of the audit. A command has one as soon as it has ended.",
   parameters: { id: { description: "The `commandId`.", example: "retry-4711" } },

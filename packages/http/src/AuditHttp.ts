@@ -1,5 +1,7 @@
 /** Answers the routes of the audit. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { AuditLog } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -13,7 +15,14 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirAudit", (handlers) =>
     Effect.map(AuditLog.AuditLog, (audit) =>
       handlers
-        .handle("page", ({ urlParams }) => audit.page(withDefaults(urlParams)))
-        .handle("get", ({ path: { id } }) => audit.get(id))
+        .handle("page", ({ urlParams }) => Effect.zipRight(kept, audit.page(withDefaults(urlParams))))
+        .handle("get", ({ path: { id } }) => Effect.zipRight(kept, audit.get(id)))
     )
   )
+
+/** An entry never changes: whoever asked may keep the answer, and asks again before it is shown. */
+const kept = HttpApp.appendPreResponseHandler((_, response) =>
+  Effect.succeed(
+    response.status < 400 ? HttpServerResponse.setHeader(response, "cache-control", "private, no-cache") : response
+  )
+)

@@ -62,6 +62,7 @@ const preferenceApplied = {
 
 const run = Operation.told({
   id: "runCommand",
+  permission: "operator",
   summary: "Has a command run, at most once",
   description:
     "The command is on record when this answers, and runs by itself: leaving does not stop it. Its `commandId` is " +
@@ -102,6 +103,7 @@ const run = Operation.told({
   },
   problems: [
     ...Operation.ofBodies,
+    "too-many-commands",
     "service-not-found",
     "action-not-found",
     "action-not-supported",
@@ -117,6 +119,7 @@ const run = Operation.told({
 
 const get = Operation.told({
   id: "getCommand",
+  permission: "viewer",
   summary: "How far a command is",
   description: "The state of a command that was accepted here, whenever that was.",
   parameters: { commandId: { description: "The id that its sender chose.", example: "retry-4711" } },

@@ -13,7 +13,7 @@ import { EventHub } from "./EventHub.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Prefer from "./Prefer.ts"
 import { eventStream } from "./StreamApi.ts"
-import { respond } from "./StreamHttp.ts"
+import { hangUpOf, respond } from "./StreamHttp.ts"
 import * as Upstream from "./Upstream.ts"
 
 /** The handlers of its group, within the API called `Id`. */
@@ -34,13 +34,20 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
       })
 
       return handlers
-        .handle("run", ({ payload: { dryRun, ...request }, headers: { prefer }, request: { headers, originalUrl } }) =>
+        .handle("run", ({ payload: { dryRun, ...command }, headers: { prefer }, request }) =>
           Effect.gen(function* () {
-            if (dryRun === true) return yield* Effect.catchTags(commands.preview(request), Upstream.problems)
-            const { actor } = yield* CurrentPrincipal
-            const { replayed, state } = yield* commands.submit(request, actor)
+            const { headers, originalUrl } = request
+            if (dryRun === true) return yield* Effect.catchTags(commands.preview(command), Upstream.problems)
+            const principal = yield* CurrentPrincipal
+            const { replayed, state } = yield* commands.submit(command, principal.actor)
             const location = { location: locationOf(originalUrl, state.commandId) }
-            if (wantsEvents(headers.accept)) return respond(hub.ofCommand(state), location)
+            if (wantsEvents(headers.accept)) {
+              // It is on record: that there is no room for a stream does not undo it.
+              return yield* hub.ofCommand(state, { principal, hangUp: hangUpOf(request) }).pipe(
+                Effect.map((events) => respond(events, location)),
+                Effect.orElseSucceed(() => accepted(state, replayed, location))
+              )
+            }
             const wait = Prefer.wait(prefer)
             if (Option.isNone(wait)) return accepted(state, replayed, location)
             // It is on record, and whatever goes wrong while we wait does not change that.

@@ -25,6 +25,7 @@ export const DiscrepancyPage = Schema.Struct({
 
 const page = Operation.told({
   id: "listDiscrepancies",
+  permission: "viewer",
   summary: "What differed, and when that changed",
   description:
     "The append-only record of discrepancies, in pages, by time. A service has a new row when what is disputed changes, " +

@@ -3,7 +3,7 @@ import type * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Mount from "./Mount.ts"
-import type { Json } from "./Operation.ts"
+import { type Json, securitySchemes } from "./Operation.ts"
 import { version } from "./Version.ts"
 
 const about = OpenApi.annotations({
@@ -20,8 +20,7 @@ const about = OpenApi.annotations({
 
 /**
  * OpenAPI 3.1 of our routes, at the paths where an API has them: without a prefix, unless told otherwise. It refers to
- * nothing outside of itself. How an operation is secured is the gate's to say, and so the embedder's: it is left out.
- * Throws a `TypeError` for an API that lacks our routes.
+ * nothing outside of itself. `x-permission` is the role that an operation asks for, whatever gate is in force. Throws a `TypeError` for an API that lacks our routes.
  */
 export const make = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
   host: HttpApi.HttpApi<Id, G, E, R>
@@ -35,7 +34,7 @@ const documentOf = <Id extends string>(api: Mount.Mounted<Id>): Json => {
   const routes = mended(paths)
   const all = Object.fromEntries(Object.entries(components.schemas).map(([name, schema]) => [name, mended(schema)]))
   const schemas = Object.fromEntries(namesIn(routes, all).map((name) => [name, all[name]]))
-  return { ...document, paths: routes, components: { schemas } }
+  return { ...document, paths: routes, components: { schemas, securitySchemes } }
 }
 
 /**

@@ -7,6 +7,7 @@ import * as Operation from "./Operation.ts"
 
 const get = Operation.told({
   id: "getDocument",
+  permission: "viewer",
   summary: "This document",
   description: "Every route, as OpenAPI 3.1, at the paths where it is mounted.",
   answers: { 200: { description: "This document." } },

@@ -14,6 +14,9 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Backlog } from "./Backlog.ts"
+import type { Principal } from "./Gate.ts"
+import * as Limits from "./Limits.ts"
+import * as Problem from "./Problem.ts"
 import * as Sse from "./Sse.ts"
 
 /** From a connection's start. Proxies close what is silent for 30 to 60 seconds. */
@@ -37,11 +40,18 @@ const endedWait = Duration.seconds(2)
 /** How long a listener has to take in the end of its stream, before its connection is cut. */
 const farewell = Duration.millis(500)
 
+/** How often it is looked whether listeners would still be let in: a token that is revoked ends its streams by then. */
+const reviewInterval = Duration.seconds(15)
+
+/** What a listener too many is asked to wait: one of the others may have left. */
+const tooManyRetrySeconds = 10
+
 /** How often others get their turn, for their streams to end, when the hub goes without having been closed. */
 const stepsToNotice = 100
 
 /** Who listens. */
 export interface Listener {
+  readonly principal: Principal
   readonly filter: Event.EventFilter
   /** Where it left off: an event's id, or `0`. None: from a snapshot on. */
   readonly lastEventId: Option.Option<string>
@@ -55,14 +65,20 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   {
     /**
      * The stream for one listener, as bytes. What it starts with is read before this succeeds. Ends when the hub is
-     * closed, and when the listener leaves too much unread.
+     * closed, when the listener leaves too much unread, and when its principal would no longer be let in. Fails with a
+     * `Problem` where too many are open.
      */
-    readonly open: (listener: Listener) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable>
+    readonly open: (
+      listener: Listener
+    ) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable | Problem.Problem>
     /**
      * The `command.status` events of one command as bytes, with heartbeats, until it has ended. Where its last event
-     * is no longer kept it is told without an id. Leaving does not stop the command.
+     * is no longer kept it is told without an id. Leaving does not stop the command. Fails as `open` does.
      */
-    readonly ofCommand: (state: Command.CommandState) => Stream.Stream<Uint8Array>
+    readonly ofCommand: (
+      state: Command.CommandState,
+      listener: Pick<Listener, "principal" | "hangUp">
+    ) => Effect.Effect<Stream.Stream<Uint8Array>, Problem.Problem>
     /** How many listeners have an open stream. */
     readonly listeners: Effect.Effect<number>
     /** Succeeds as soon as the hub is being closed: whoever lets a request wait is to let it go. */
@@ -81,8 +97,9 @@ const make = (options: Options) =>
   Effect.gen(function* () {
     const log = yield* EventLog.EventLog
     const heartbeat = Schedule.fixed(options.heartbeat ?? heartbeatInterval)
+    const limits = yield* Limits.Limits
     const closed = yield* Deferred.make<void>()
-    const open = new Set<Listener>()
+    const open = new Set<Open>()
     const live = new Set<Backlog<Listener>>()
     // The last event that was put to the backlogs.
     let brought = yield* log.newest
@@ -113,6 +130,44 @@ const make = (options: Options) =>
       Effect.forkScoped
     )
 
+    const endWhere = (over: (one: Open) => boolean) =>
+      Effect.suspend(() =>
+        Effect.forEach(Array.from(open).filter(over), ({ end }) => Deferred.succeed(end, undefined), { discard: true })
+      )
+
+    yield* Clock.currentTimeMillis.pipe(
+      Effect.flatMap((now) => endWhere(({ principal }) => principal.isStillGood?.(now) === false)),
+      Effect.schedule(Schedule.fixed(reviewInterval)),
+      Effect.forkScoped
+    )
+
+    /** Whether there is room for one more. Counted once it is open: of those that come at once a few may be too many. */
+    const checkRoom = ({ actor }: Principal) =>
+      Effect.suspend(() => {
+        const own = Array.from(open).filter(({ principal }) => principal.actor === actor).length
+        if (open.size < limits.streams && own < limits.streamsPerActor) return Effect.void
+        const detail =
+          own < limits.streamsPerActor ? "no more streams can be open here" : `${actor} has ${own} streams open`
+        return Problem.make("too-many-streams", { detail, retryAfter: tooManyRetrySeconds })
+      })
+
+    /** Counts a stream for as long as it is open, and ends it in good order when it is told to. */
+    const counted = <A>(
+      { hangUp, principal }: Pick<Listener, "hangUp" | "principal">,
+      stream: Stream.Stream<A>
+    ): Stream.Stream<A> =>
+      Stream.unwrapScoped(
+        Effect.gen(function* () {
+          const one: Open = { principal, hangUp, end: yield* Deferred.make<void>() }
+          yield* Effect.acquireRelease(
+            Effect.sync(() => open.add(one)),
+            () => Effect.sync(() => open.delete(one))
+          )
+          if (yield* Deferred.isDone(closed)) return Stream.empty
+          return Stream.interruptWhenDeferred(stream, one.end)
+        })
+      )
+
     /** What a listener is told first, and the place after which it goes on. */
     const opening = Effect.fn("EventHub.opening")(function* ({ filter, lastEventId }: Listener) {
       const retry = Sse.encodeRetry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
@@ -129,16 +184,11 @@ const make = (options: Options) =>
     })
 
     const openFor = Effect.fn("EventHub.open")(function* (listener: Listener) {
+      yield* checkRoom(listener.principal)
       const { after, frames } = yield* opening(listener)
       const stream = Effect.gen(function* () {
         const backlog = new Backlog(listener, after)
-        open.add(listener)
-        yield* Effect.addFinalizer(() =>
-          Effect.sync(() => {
-            open.delete(listener)
-            live.delete(backlog)
-          })
-        )
+        yield* Effect.addFinalizer(() => Effect.sync(() => live.delete(backlog)))
         let untaken = 0
         const due = Effect.suspend(() => {
           untaken = backlog.beat() ? 0 : untaken + 1
@@ -178,14 +228,14 @@ const make = (options: Options) =>
           Stream.concat(Stream.repeatEffectChunkOption(next))
         )
       })
-      return Stream.unwrapScoped(stream).pipe(
-        // The client comes back by id, and is then told why if the log still cannot be read.
-        Stream.catchAll(() => Stream.empty),
-        Stream.interruptWhenDeferred(closed)
+      // The client comes back by id, and is then told why if the log still cannot be read.
+      return counted(
+        listener,
+        Stream.catchAll(Stream.unwrapScoped(stream), () => Stream.empty)
       )
     })
 
-    const ofCommand = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
+    const phasesOf = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
       Stream.suspend(() => {
         let sent = ""
         const phases = log.ofCommand(state.commandId).pipe(
@@ -200,7 +250,15 @@ const make = (options: Options) =>
         return Command.isEnd(state.phase)
           ? Stream.timeoutTo(phases, endedWait, Stream.succeed(lastWord(state)))
           : Stream.merge(phases, beats, { haltStrategy: "left" })
-      }).pipe(Stream.interruptWhenDeferred(closed))
+      })
+
+    const ofCommand = Effect.fn("EventHub.ofCommand")(function* (
+      state: Command.CommandState,
+      listener: Pick<Listener, "hangUp" | "principal">
+    ) {
+      yield* checkRoom(listener.principal)
+      return counted(listener, phasesOf(state))
+    })
 
     const hangUpOnAll = Effect.suspend(() =>
       Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
@@ -208,6 +266,7 @@ const make = (options: Options) =>
 
     const close = Effect.gen(function* () {
       yield* Deferred.succeed(closed, undefined)
+      yield* endWhere(() => true)
       const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
       // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
       yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
@@ -218,6 +277,7 @@ const make = (options: Options) =>
     // never end by itself. Whoever is listening has noticed within a few steps; it is not waited for by the clock.
     yield* Effect.addFinalizer(() =>
       Deferred.succeed(closed, undefined).pipe(
+        Effect.zipRight(endWhere(() => true)),
         Effect.zipRight(Effect.repeatN(Effect.yieldNow(), stepsToNotice)),
         Effect.zipRight(hangUpOnAll)
       )
@@ -235,6 +295,12 @@ const make = (options: Options) =>
 /** The hub, following the log for as long as the layer lives. */
 export const layer = (options: Options = {}): Layer.Layer<EventHub, never, EventLog.EventLog> =>
   Layer.scoped(EventHub, make(options))
+
+/** A stream that is open. */
+interface Open extends Pick<Listener, "hangUp" | "principal"> {
+  /** Ends it, in good order. */
+  readonly end: Deferred.Deferred<void>
+}
 
 type Log = Context.Tag.Service<EventLog.EventLog>
 

@@ -7,6 +7,7 @@ import * as Operation from "./Operation.ts"
 
 const live = Operation.told({
   id: "getLive",
+  permission: "anyone",
   summary: "Whether the process runs",
   description: "Answers as soon as the server listens, and needs nothing else.",
   answers: { 200: { description: "It runs." } },
@@ -15,6 +16,7 @@ const live = Operation.told({
 
 const ready = Operation.told({
   id: "getReady",
+  permission: "anyone",
   summary: "Whether it can work",
   description:
     "Ready is who can write. An upstream that is down does not make the server unready. The `errors` of `not-ready` " +

@@ -8,11 +8,14 @@ import type {
   DiscrepancyLog,
   HealthMonitor,
   Reconciler,
+  SecurityLog,
   ServiceRegistry,
-  Store
+  Store,
+  Tokens
 } from "@mithrandir/core"
 import * as Layer from "effect/Layer"
-import * as Admission from "./Admission.ts"
+import type * as Admission from "./Admission.ts"
+import * as AdmissionHttp from "./AdmissionHttp.ts"
 import { Api } from "./Api.ts"
 import * as AuditHttp from "./AuditHttp.ts"
 import * as CommandsHttp from "./CommandsHttp.ts"
@@ -20,14 +23,17 @@ import * as DiscrepanciesHttp from "./DiscrepanciesHttp.ts"
 import * as DocumentHttp from "./DocumentHttp.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Gate } from "./Gate.ts"
+import * as Gatekeeper from "./Gatekeeper.ts"
 import * as HealthHttp from "./HealthHttp.ts"
 import * as JobsHttp from "./JobsHttp.ts"
 import * as JsonBody from "./JsonBody.ts"
 import * as Mount from "./Mount.ts"
 import * as ProblemHttp from "./ProblemHttp.ts"
 import * as ReconciliationHttp from "./ReconciliationHttp.ts"
+import * as SecurityHttp from "./SecurityHttp.ts"
 import * as ServicesHttp from "./ServicesHttp.ts"
 import * as StreamHttp from "./StreamHttp.ts"
+import * as Tickets from "./Tickets.ts"
 
 /** What the routes stand on: parts of `Mithrandir.layer`. */
 export type Core =
@@ -36,8 +42,10 @@ export type Core =
   | DiscrepancyLog.DiscrepancyLog
   | HealthMonitor.HealthMonitor
   | Reconciler.Reconciler
+  | SecurityLog.SecurityLog
   | ServiceRegistry.ServiceRegistry
   | Store.Store
+  | Tokens.Tokens
 
 /** Middleware that an embedder has put before our routes: it is the embedder's to provide. */
 type Foreign<G extends HttpApiGroup.HttpApiGroup.Any> = Exclude<
@@ -67,9 +75,15 @@ export const layerFor = <Id extends string, G extends HttpApiGroup.HttpApiGroup.
     HealthHttp.layer(api),
     JobsHttp.layer(api),
     ReconciliationHttp.layer(api),
+    SecurityHttp.layer(api),
     ServicesHttp.layer(api),
     StreamHttp.layer(api)
-  ).pipe(Layer.provide([Admission.layer, JsonBody.layer]), Layer.merge(ProblemHttp.layer(mount)))
+  ).pipe(
+    Layer.provide([AdmissionHttp.layer(mount), JsonBody.layer]),
+    Layer.merge(ProblemHttp.layer(mount)),
+    Layer.provide(Gatekeeper.layer),
+    Layer.provide(Tickets.layer)
+  )
 }
 
 /** Our routes and no others, for `HttpApiBuilder.serve`, `HttpApiBuilder.httpApp` or `HttpApiBuilder.toWebHandler`. */

@@ -13,6 +13,7 @@ const passed: Operation.Json = { "*/*": { schema: {} } }
 
 const stuck = Operation.told({
   id: "listStuckJobs",
+  permission: "viewer",
   summary: "What an upstream says of its stuck jobs",
   description:
     "Passed through from the service's `/api/v1/jobs/stuck`: the query but for `service`, and its status, media type " +

@@ -3,6 +3,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import type { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Api } from "./Api.ts"
+import * as Permission from "./Permission.ts"
 
 /** The groups of our routes. Their names say whose they are, so that they are not taken for an embedder's. */
 export type Groups = typeof Api extends HttpApi.HttpApi<string, infer G, infer _E, infer _R> ? G : never
@@ -19,9 +20,21 @@ export interface Mount<Id extends string> {
   readonly claims: (path: string) => boolean
   /** The methods that the API has at a path, ours or not. */
   readonly methods: (path: string) => ReadonlyArray<string>
+  /** The route of ours that the router has found, by its method and its path as it was declared. */
+  readonly route: (method: string, path: string) => Route | undefined
 }
 
-interface Route {
+/** A route of ours. */
+export interface Route {
+  readonly method: string
+  /** Its path without the prefix, as it was declared. */
+  readonly path: string
+  /** What it asks of whoever comes. */
+  readonly permission: Permission.Permission
+}
+
+/** A route of the API, ours or not. */
+interface Place {
   readonly method: string
   readonly pattern: RegExp
   readonly isOurs: boolean
@@ -37,6 +50,7 @@ export const of = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E
   const api = pick(host)
   const prefix = prefixOf(api)
   const routes = routesOf(host)
+  const own = new Map(ownRoutes.map((route) => [`${route.method} ${prefix}${route.path}`, route]))
   const isAll = prefix === "" && routes.every(({ isOurs }) => isOurs)
   const beneath = new RegExp(`^${patternOf(prefix)}(/|$)`)
   const at = (path: string) => routes.filter(({ pattern }) => pattern.test(path))
@@ -44,12 +58,13 @@ export const of = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E
     api,
     owns: (method, path) => isAll || at(path).some((route) => route.isOurs && answers(route, method)),
     claims: (path) => isAll || (prefix !== "" && beneath.test(path)) || at(path).some(({ isOurs }) => isOurs),
-    methods: (path) => Array.from(new Set(at(path).map(({ method }) => method)))
+    methods: (path) => Array.from(new Set(at(path).map(({ method }) => method))),
+    route: (method, path) => own.get(`${method} ${path}`)
   }
 }
 
 /** Where there is GET there is HEAD. */
-const answers = (route: Route, method: string): boolean => route.method === (method === "HEAD" ? "GET" : method)
+const answers = (route: Place, method: string): boolean => route.method === (method === "HEAD" ? "GET" : method)
 
 const isOurGroup = (name: string): boolean => Object.hasOwn(Api.groups, name)
 
@@ -87,8 +102,8 @@ const pathsOf = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, 
 
 const routesOf = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E, R>(
   api: HttpApi.HttpApi<Id, G, E, R>
-): ReadonlyArray<Route> => {
-  const routes: Array<Route> = []
+): ReadonlyArray<Place> => {
+  const routes: Array<Place> = []
   HttpApi.reflect(api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint, group }) =>
@@ -100,5 +115,16 @@ const routesOf = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E,
   })
   return routes
 }
+
+/** Our routes by themselves, each with what it asks. */
+const ownRoutes: ReadonlyArray<Route> = (() => {
+  const routes: Array<Route> = []
+  HttpApi.reflect(Api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) =>
+      routes.push({ method: endpoint.method, path: endpoint.path, permission: Permission.of(endpoint) })
+  })
+  return routes
+})()
 
 const patternOf = (path: string): string => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")

@@ -1,6 +1,7 @@
 /** What the OpenAPI document says of a route beyond what its schemas say. */
 import * as OpenApi from "@effect/platform/OpenApi"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
+import { Needed, type Permission } from "./Permission.ts"
 import { contentType } from "./Problem.ts"
 import { type Code, domain, general } from "./ProblemApi.ts"
 
@@ -33,6 +34,8 @@ export interface Answer {
 export interface Told {
   /** Unique in the document, and stable: generated clients name their functions after it. */
   readonly id: string
+  /** Whom it is for. */
+  readonly permission: Permission
   readonly summary: string
   readonly description: string
   readonly parameters?: Parameters
@@ -53,9 +56,13 @@ const everywhere: ReadonlyArray<Code> = [
   "request-timeout",
   "expectation-failed",
   "misdirected-request",
+  "uri-too-long",
   "headers-too-large",
   "internal-error"
 ]
+
+/** Given by any route that is for a role. */
+const ofRoles: ReadonlyArray<Code> = ["forbidden", "too-many-failures"]
 
 /** Given by any route that takes a body. */
 export const ofBodies: ReadonlyArray<Code> = [
@@ -68,17 +75,43 @@ export const ofBodies: ReadonlyArray<Code> = [
 ]
 
 /** Annotates a route with what is said of it. */
-export const told = (told: Told): Context.Context<never> =>
+export const told = (told: Told): Context.Context<Needed> => Context.add(documented(told), Needed, told.permission)
+
+const documented = (told: Told): Context.Context<never> =>
   OpenApi.annotations({
     identifier: told.id,
     summary: told.summary,
     description: told.description,
     transform: (operation) => ({
       ...operation,
+      "x-permission": told.permission,
+      security: securityOf(told),
       parameters: parameters(operation["parameters"], told.parameters ?? {}),
       responses: { ...answers(operation["responses"], told.answers), ...problems(told) }
     })
   })
+
+/** How whoever is asked for a role says who they are. */
+export const securitySchemes: Json = {
+  token: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A token of `mithrandir token create`. Where none was ever made the server is for its own machine alone, and asks " +
+      "for none. Mounted in another API, who may come in is that API's to say."
+  },
+  ticket: {
+    type: "apiKey",
+    in: "query",
+    name: "ticket",
+    description: "A ticket of `POST /reconciliation/stream/ticket`, good for one stream."
+  }
+}
+
+const securityOf = ({ parameters = {}, permission }: Told): ReadonlyArray<Json> => [
+  ...(permission === "anyone" ? [] : [{ token: [] }]),
+  ...("ticket" in parameters ? [{ ticket: [] }] : [])
+]
 
 /** Annotates a group of routes with its title and what it is for. */
 export const tag = (title: string, description: string): Context.Context<never> =>
@@ -105,7 +138,8 @@ const answers = (generated: Readonly<Record<string, Json>>, described: Told["ans
 
 const problems = (told: Told) => {
   const byStatus = new Map<number, Array<Code>>()
-  for (const code of new Set([...told.problems, ...everywhere])) {
+  const codes = [...told.problems, ...(told.permission === "anyone" ? [] : ofRoles), ...everywhere]
+  for (const code of new Set(codes)) {
     const { status } = kinds[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
@@ -136,6 +170,13 @@ const problemOf = (codes: ReadonlyArray<Code>): Json => ({
 const headersOf: Readonly<Record<number, Json>> = {
   401: {
     "WWW-Authenticate": { description: "How to say who you are.", required: true, schema: { type: "string" } }
+  },
+  429: {
+    "Retry-After": {
+      description: "After how many seconds to come back.",
+      required: true,
+      schema: { type: "integer", minimum: 1 }
+    }
   },
   503: {
     "Retry-After": {

@@ -24,7 +24,9 @@ export class Problem extends Schema.TaggedError<Problem>()("Problem", {
   detail: Schema.optionalWith(Schema.String, { exact: true }),
   errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
   /** Of a 5xx: what to look for in the server's log. */
-  id: Schema.optionalWith(Schema.String, { exact: true })
+  id: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Of a 429: after how many seconds it may be tried again. */
+  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message() {
     const errors = this.errors?.map(({ path, problem }) => (path === "" ? problem : `${path}: ${problem}`)) ?? []
@@ -35,7 +37,7 @@ export class Problem extends Schema.TaggedError<Problem>()("Problem", {
 /** A problem by its code; the list gives it status and title. */
 export const make = (
   code: GeneralCode,
-  more: { readonly detail?: string; readonly errors?: ReadonlyArray<FieldProblem>; readonly id?: string } = {}
+  more: Partial<Pick<Problem, "detail" | "errors" | "id" | "retryAfter">> = {}
 ): Problem => new Problem({ code, ...general[code], ...more })
 
 /** A 400 that names what does not fit. */
@@ -52,7 +54,8 @@ const Json = Schema.Struct({
   title: Schema.String,
   detail: Schema.optionalWith(Schema.String, { exact: true }),
   errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  id: Schema.optionalWith(Schema.String, { exact: true })
+  id: Schema.optionalWith(Schema.String, { exact: true }),
+  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
 }).annotations({
   identifier: "Problem",
   jsonSchema: {
@@ -66,6 +69,11 @@ const Json = Schema.Struct({
       detail: { type: "string", description: "What it means here, in a sentence." },
       code: { type: "string", description: "Stable: what programs go by." },
       id: { type: "string", description: "Of a 5xx: what to look for in the server's log." },
+      retryAfter: {
+        type: "integer",
+        minimum: 1,
+        description: "Of a 429: after how many seconds it may be tried again. The same as `Retry-After`."
+      },
       errors: {
         type: "array",
         description: "What does not fit, and where: a path as `a.b.0`; empty, all of it.",
@@ -82,14 +90,15 @@ const Json = Schema.Struct({
 })
 
 /** A problem as its JSON. */
-export const toJson = ({ code, detail, errors, id, status, title }: Problem): typeof Json.Encoded => ({
+export const toJson = ({ code, detail, errors, id, retryAfter, status, title }: Problem): typeof Json.Encoded => ({
   type: typeOf(code),
   title,
   status,
   code,
   ...(detail === undefined ? {} : { detail }),
   ...(errors === undefined ? {} : { errors }),
-  ...(id === undefined ? {} : { id })
+  ...(id === undefined ? {} : { id }),
+  ...(retryAfter === undefined ? {} : { retryAfter })
 })
 
 const at = (status: number) =>

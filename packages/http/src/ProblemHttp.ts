@@ -8,14 +8,15 @@ import { RouteNotFound } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
 import { Api } from "./Api.ts"
-import { Gate, type Judge } from "./Gate.ts"
-import * as Knock from "./Knock.ts"
+import * as Arrival from "./Arrival.ts"
+import { Gatekeeper } from "./Gatekeeper.ts"
 import type { Mount } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { retryAfterSeconds } from "./ProblemApi.ts"
@@ -24,17 +25,20 @@ import { retryAfterSeconds } from "./ProblemApi.ts"
  * Around every route of ours: failures, defects, and what has no route and is ours to refuse. What else the API has
  * keeps its own errors.
  */
-export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, never, Gate> =>
+export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, never, Gatekeeper> =>
   HttpApiBuilder.middleware(
     Effect.map(
-      Gate,
-      ({ judge }) =>
+      Gatekeeper,
+      ({ admit }) =>
         (app) =>
           Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
             const path = pathOf(request)
             const answered = (cause: Cause.Cause<unknown>) =>
               Effect.map(
-                answer(request, hasNoRoute(cause) ? refusal(mount, judge, request) : describe(cause), cause),
+                Effect.flatMap(
+                  hasNoRoute(cause) ? refusal(mount, admit, request) : Effect.succeed(describe(cause)),
+                  (described) => answer(request, described, cause)
+                ),
                 withHeaders
               )
             if (!mount.owns(request.method, path)) {
@@ -76,6 +80,7 @@ const answer = (
       yield* Effect.annotateLogs(logged, { ...id, method: request.method, path: pathOf(request), status: json.status })
     }
     const { code, detail, status, title, type, ...more } = json
+    const retryAfter = json.retryAfter ?? (status === 503 ? retryAfterSeconds : undefined)
     return HttpServerResponse.unsafeJson(
       { type, title, status, ...(detail === undefined ? {} : { detail }), code, ...id, ...more },
       {
@@ -84,14 +89,19 @@ const answer = (
         headers: {
           ...(allow === undefined ? {} : { allow }),
           ...(json.status === 401 ? { "www-authenticate": "Bearer" } : {}),
-          ...(json.status === 503 ? { "retry-after": String(retryAfterSeconds) } : {})
+          ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) })
         }
       }
     )
   })
 
 interface Described {
-  readonly json: { readonly status: number; readonly code: string; readonly [member: string]: unknown }
+  readonly json: {
+    readonly status: number
+    readonly code: string
+    readonly retryAfter?: number
+    readonly [member: string]: unknown
+  }
   readonly allow?: string
 }
 
@@ -107,7 +117,10 @@ const describe = (cause: Cause.Cause<unknown>): Described => {
 }
 
 const isJson = Schema.is(
-  Schema.Struct({ status: Schema.Int, code: Schema.String }, { key: Schema.String, value: Schema.Unknown })
+  Schema.Struct(
+    { status: Schema.Int, code: Schema.String, retryAfter: Schema.optionalWith(Schema.Int, { exact: true }) },
+    { key: Schema.String, value: Schema.Unknown }
+  )
 )
 
 /** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
@@ -127,11 +140,15 @@ const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
 /** Whoever the gate would not let in is not told what there is. */
 const refusal = <Id extends string>(
   mount: Mount<Id>,
-  judge: Judge,
+  admit: Context.Tag.Service<Gatekeeper>["admit"],
   request: HttpServerRequest.HttpServerRequest
-): Described => {
-  const verdict = judge(Knock.of(request))
-  if (verdict._tag === "Rejected") return { json: Problem.toJson(verdict.problem) }
+): Effect.Effect<Described> =>
+  Effect.map(Arrival.of(request), (arrival) => {
+    const verdict = admit(arrival, undefined)
+    return verdict._tag === "Rejected" ? { json: Problem.toJson(verdict.problem) } : nothingHere(mount, request)
+  })
+
+const nothingHere = <Id extends string>(mount: Mount<Id>, request: HttpServerRequest.HttpServerRequest): Described => {
   const methods = mount.methods(pathOf(request))
   // A method that is there was refused for its path: a parameter longer than any of ours.
   if (methods.length === 0 || methods.includes(request.method === "HEAD" ? "GET" : request.method)) {

@@ -31,6 +31,7 @@ export const Updates = Schema.Struct({ data: Schema.Array(Event.ReconciliationUp
 
 const status = Operation.told({
   id: "getStatus",
+  permission: "viewer",
   summary: "The latest pass of every service",
   description: "Services that no pass has looked at yet are left out.",
   answers: { 200: { description: "The latest pass of each." } },
@@ -39,12 +40,13 @@ const status = Operation.told({
 
 const run = Operation.told({
   id: "reconcile",
+  permission: "operator",
   summary: "A pass now",
   description:
     "Looks at one service, or at each, and answers when that is done. A source that gives no usable answer makes its " +
     "pass `stale`, and no error of this route.",
   answers: { 200: { description: "How each pass ended." } },
-  problems: [...Operation.ofBodies, "service-not-found", "store-unavailable", "store-unreadable"]
+  problems: [...Operation.ofBodies, "too-many-commands", "service-not-found", "store-unavailable", "store-unreadable"]
 })
 
 /** The group of the routes of reconciliation. */

@@ -5,18 +5,20 @@ import type { Duplex } from "node:stream"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { EventLog } from "@mithrandir/core"
+import { type EventLog, Tokens } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Connections from "./Connections.ts"
+import * as Cors from "./Cors.ts"
 import * as EventHub from "./EventHub.ts"
-import { Gate, isLoopback, type Judge, loopback } from "./Gate.ts"
+import { Gate, isLoopback, type Judge, type Names } from "./Gate.ts"
 import * as Http from "./Http.ts"
 import * as Problem from "./Problem.ts"
 import type { GeneralCode } from "./ProblemApi.ts"
+import * as TokenGate from "./TokenGate.ts"
 
 /** Where the server listens unless told otherwise: on this machine alone. */
 export const defaultHost = "127.0.0.1"
@@ -24,12 +26,15 @@ export const defaultHost = "127.0.0.1"
 export const defaultPort = 4410
 
 /** Where to listen, and how often to beat. */
-export interface Options extends EventHub.Options {
-  /** A loopback address or `localhost`; any other only with a `judge` of your own. Default `127.0.0.1`. */
+export interface Options extends EventHub.Options, Names {
+  /** A loopback address or `localhost`; any other only with tokens, or a `judge` of your own. Default `127.0.0.1`. */
   readonly host?: string
   /** 0: any that is free. Default 4410. */
   readonly port?: number
-  /** Who may come in, and as whom. Default: `Gate.loopback`, this machine alone. */
+  /**
+   * Who may come in, and as whom. Default: whoever has a token, where there ever was one; else this machine alone, as
+   * `local`.
+   */
   readonly judge?: Judge
 }
 
@@ -64,12 +69,19 @@ const remedies: Readonly<Record<string, string>> = {
 /** Without tokens the server is for this machine alone: it can purge queues. */
 export class HostNotLoopback extends Schema.TaggedError<HostNotLoopback>()("HostNotLoopback", { host: Schema.String }) {
   override get message() {
-    return `refusing to listen on ${this.host}: without tokens only loopback is safe (127.0.0.1, ::1, localhost)`
+    return `refusing to listen on ${this.host}: without tokens only loopback is safe (127.0.0.1, ::1, localhost); make one with: mithrandir token create`
+  }
+}
+
+/** It would listen on every address, and answer to no name but this machine's own. */
+export class HostsMissing extends Schema.TaggedError<HostsMissing>()("HostsMissing", { host: Schema.String }) {
+  override get message() {
+    return `refusing to listen on ${this.host} without knowing by which names this server is reached; give them as hosts`
   }
 }
 
 /** Why the server does not listen. */
-export type ListenError = AddressInUse | CannotListen | HostNotLoopback
+export type ListenError = AddressInUse | CannotListen | HostNotLoopback | HostsMissing
 
 /** The server that is listening. */
 export class Server extends Context.Tag("@mithrandir/http/Server")<
@@ -101,11 +113,31 @@ const maxParamLength = 256
 /** How long requests in flight have to end when the server does. Streams are ended at once. */
 const shutdownGrace = Duration.seconds(5)
 
-const make = ({ host = defaultHost, port = defaultPort }: Options) =>
+/** Every address there is. */
+const wildcards = ["0.0.0.0", "::", "0000:0000:0000:0000:0000:0000:0000:0000"]
+
+/** Whether it is safe to listen there. What a gate of somebody's own lets in is theirs to say. */
+const checkHost = ({ host = defaultHost, hosts = [], judge }: Options) =>
   Effect.gen(function* () {
+    if (judge !== undefined || isLoopback(host)) return
+    const tokens = yield* Tokens.Tokens
+    if (!tokens.everMade()) return yield* new HostNotLoopback({ host })
+    if (wildcards.includes(host) && hosts.length === 0) return yield* new HostsMissing({ host })
+  })
+
+/** What it goes by: what it was told, and where it listens. */
+const namesOf = ({ host = defaultHost, hosts = [], origins = [] }: Options): Names => ({
+  hosts: [...hosts, host.includes(":") ? `[${host}]` : host],
+  origins
+})
+
+const make = (options: Options) =>
+  Effect.gen(function* () {
+    const { host = defaultHost, port = defaultPort } = options
+    yield* checkHost(options)
     const hub = yield* EventHub.EventHub
     const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, { maxParamLength })
-    const handler = yield* NodeHttpServer.makeHandler(app)
+    const handler = yield* NodeHttpServer.makeHandler(app, Cors.middleware(namesOf(options)))
     const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c
       // with every POST, and would be left without an answer.
@@ -130,8 +162,8 @@ const make = ({ host = defaultHost, port = defaultPort }: Options) =>
 export const layer = (
   options: Options = {}
 ): Layer.Layer<Server | EventHub.EventHub, ListenError, Http.Core | EventLog.EventLog> => {
-  const { host = defaultHost, judge = loopback([host]) } = options
-  if (options.judge === undefined && !isLoopback(host)) return Layer.fail(new HostNotLoopback({ host }))
+  const { judge } = options
+  const gate = judge === undefined ? TokenGate.layer(namesOf(options)) : Layer.succeed(Gate, { judge })
   return Layer.scoped(Server, make(options)).pipe(
     Layer.provide([
       Http.layer,
@@ -139,7 +171,7 @@ export const layer = (
       HttpApiBuilder.Middleware.layer,
       NodeHttpServer.layerContext
     ]),
-    Layer.provide(Layer.succeed(Gate, { judge })),
+    Layer.provide(gate),
     Layer.provideMerge(EventHub.layer(options))
   )
 }
@@ -202,7 +234,7 @@ const answerConnect = (_: NodeHttp.IncomingMessage, socket: Duplex): void => {
   endWith(socket, Problem.make("method-not-allowed", { detail: `allowed here: ${methods}` }), { allow: methods })
 }
 
-const methods = "GET, HEAD, POST"
+const methods = "GET, HEAD, POST, DELETE"
 
 /** Node itself goes on after `Expect: 100-continue`. To anything else it would answer without a body. */
 const answerExpectation = (request: NodeHttp.IncomingMessage, response: NodeHttp.ServerResponse): void => {

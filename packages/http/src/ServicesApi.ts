@@ -12,6 +12,7 @@ export const Services = Schema.Struct({ data: Schema.Array(Service.Service) }).a
 
 const registered = Operation.told({
   id: "listServices",
+  permission: "viewer",
   summary: "Every service, with its health",
   description: "Services come from the configuration. One that left it is still listed, as `retired`.",
   answers: { 200: { description: "Every service that was ever registered." } },

@@ -35,7 +35,9 @@ export const StreamQuery = Schema.Struct({
   event: Schema.optionalWith(list(Expected.oneOf(Event.EventName), { enum: Event.EventName.literals }), {
     exact: true
   }),
-  lastEventId: Schema.optionalWith(Schema.String, { exact: true })
+  lastEventId: Schema.optionalWith(Schema.String, { exact: true }),
+  // Spent at the gate.
+  ticket: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ parseOptions: { errors: "all" } })
 export type StreamQuery = typeof StreamQuery.Type
 
@@ -55,6 +57,7 @@ const inOneList = { style: "form", explode: false }
 
 const open = Operation.told({
   id: "openStream",
+  permission: "viewer",
   summary: "What happens, as it happens",
   description:
     "Server-sent events: `reconciliation.update` for every pass, `command.status` for every phase of a command, and a " +
@@ -67,10 +70,11 @@ const open = Operation.told({
     service: { description: "Only of these services. One that was never registered is a 400.", ...inOneList },
     event: { description: "Only events of these names.", ...inOneList },
     lastEventId: { description: "For who cannot send `Last-Event-ID`, which wins." },
+    ticket: { description: "In place of a token, for who cannot send one: of `POST /reconciliation/stream/ticket`." },
     "last-event-id": { name: "Last-Event-ID", description: "The id of the last event that was seen." }
   },
   answers: { 200: { description: "Events, for as long as the connection lasts.", content: streamContent } },
-  problems: ["invalid-request", "store-unreadable"]
+  problems: ["invalid-request", "too-many-streams", "store-unreadable"]
 })
 
 /** The group of the event stream's route. */

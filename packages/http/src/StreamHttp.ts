@@ -8,6 +8,7 @@ import { type Event, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
+import { CurrentPrincipal } from "./Admission.ts"
 import { EventHub } from "./EventHub.ts"
 import * as KnownServices from "./KnownServices.ts"
 import type { Mounted } from "./Mount.ts"
@@ -36,6 +37,7 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
           const bytes = yield* hub.open({
             filter: filterOf(urlParams),
             lastEventId: lastEventIdOf(headers["last-event-id"], urlParams.lastEventId),
+            principal: yield* CurrentPrincipal,
             hangUp: hangUpOf(request)
           })
           return respond(bytes)
@@ -54,7 +56,7 @@ const lastEventIdOf = (header: string | undefined, query: string | undefined): O
   Option.filter(Option.fromNullable(header || query), (id) => id !== "")
 
 /** A listener who does not read would never see its stream end: the socket goes. Elsewhere than on Node it is let be. */
-const hangUpOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
+export const hangUpOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
   Effect.sync(() => {
     const response: unknown = NodeHttpServerRequest.toServerResponse(request)
     if (response instanceof ServerResponse) response.destroy()

@@ -54,6 +54,7 @@ const withHub = <A, E, R>(
   })
 
 const listener = (hangUp: Effect.Effect<void> = Effect.void): EventHub.Listener => ({
+  principal: { actor: "local", role: "admin" },
   filter: {},
   lastEventId: Option.none(),
   hangUp
@@ -245,7 +246,7 @@ describe("EventHub", () => {
           logs: ["done"],
           createdAt: DateTime.unsafeMake(0)
         }
-        const { fiber, heard } = yield* hear(hub.ofCommand(state))
+        const { fiber, heard } = yield* hear(yield* hub.ofCommand(state, listener()))
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(heard, [

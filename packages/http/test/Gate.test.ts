@@ -10,6 +10,9 @@ const knock = (more: Partial<Gate.Knock> = {}): Gate.Knock => ({
   url: "/commands/run",
   headers: { host: "localhost:4410" },
   address: "127.0.0.1",
+  time: 0,
+  permission: "viewer",
+  holder: undefined,
   ...more
 })
 
@@ -17,7 +20,7 @@ const outcome = (verdict: Gate.Verdict): string =>
   verdict._tag === "Admitted" ? verdict.principal.actor : verdict.problem.code
 
 describe("Gate.loopback", () => {
-  const judge = Gate.loopback(["console.local"])
+  const judge = Gate.loopback({ hosts: ["console.local"] })
 
   it("takes whoever comes over loopback for local", () => {
     for (const address of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"]) {

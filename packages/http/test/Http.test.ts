@@ -34,7 +34,7 @@ describe("Http.layer, mounted", () => {
     Effect.gen(function* () {
       const house = yield* House.fresh()
       yield* house.control.put({ id: "j1" })
-      const ask = yield* mount(house, () => ({ _tag: "Admitted", principal: { actor: "oncall" } }))
+      const ask = yield* mount(house, () => ({ _tag: "Admitted", principal: { actor: "oncall", role: "operator" } }))
       const sent = yield* ask("/commands/run", {
         method: "POST",
         headers: { "content-type": "application/json", accept: "text/event-stream" },
@@ -60,7 +60,7 @@ describe("Http.layer, mounted", () => {
   it.scopedLive("streams, and forgets who leaves", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const ask = yield* mount(house, () => ({ _tag: "Admitted", principal: { actor: "oncall" } }))
+      const ask = yield* mount(house, () => ({ _tag: "Admitted", principal: { actor: "oncall", role: "operator" } }))
       const response = yield* ask("/reconciliation/stream?lastEventId=0")
       const reader = response.body?.getReader()
       const read = Effect.promise(async () => new TextDecoder().decode((await reader?.read())?.value))
@@ -74,7 +74,7 @@ describe("Http.layer, mounted", () => {
   it.scopedLive("the gate of the standalone server lets nobody in whose address it does not know", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const ask = yield* mount(house, Gate.loopback(["api.example"]))
+      const ask = yield* mount(house, Gate.loopback({ hosts: ["api.example"] }))
       assert.strictEqual((yield* ask("/reconciliation/audit", { headers: { host: "localhost" } })).status, 403)
     })
   )

@@ -40,7 +40,7 @@ const kitchen = HttpApiBuilder.group(Host, "health", (handlers) =>
 /** A token in a header; the actor is its owner. */
 const judge: Gate.Judge = ({ headers }) =>
   headers["authorization"] === "Bearer secret"
-    ? { _tag: "Admitted", principal: { actor: "oncall" } }
+    ? { _tag: "Admitted", principal: { actor: "oncall", role: "operator" } }
     : { _tag: "Rejected", problem: Problem.make("unauthenticated", { detail: "send a token" }) }
 
 const api = (house: House.House) =>

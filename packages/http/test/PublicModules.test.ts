@@ -4,20 +4,26 @@ import * as Http from "../src/index.ts"
 
 /** Everything that is public. Whoever changes this changes what embedders may rely on. */
 const values: Readonly<Record<string, ReadonlyArray<string>>> = {
-  Admission: ["Admission", "CurrentPrincipal", "layer"],
+  Admission: ["Admission", "CurrentPrincipal"],
   Api: [
     ...["Api", "AuditApi", "CommandsApi", "DiscrepanciesApi", "DocumentApi", "HealthApi", "JobsApi"],
-    ...["ReconciliationApi", "ServicesApi", "StreamApi"]
+    ...["ReconciliationApi", "SecurityApi", "ServicesApi", "StreamApi"]
   ],
   Client: ["AnswerInvalid", "AnswerLost", "ServerUnreachable", "make", "patience"],
   Document: ["make", "render"],
   EventHub: ["EventHub", "heartbeatInterval", "layer"],
-  Gate: ["Gate", "isLoopback", "localActor", "loopback"],
+  Gate: ["Gate", "admit", "isLoopback", "isUnsafe", "localActor", "loopback", "rejected", "stranger"],
   Http: ["layer", "layerFor"],
+  Limits: ["Limits", "defaults"],
+  Permission: ["Needed", "covers", "of"],
   Problem: ["Any", "FieldProblem", "Problem", "contentType", "invalid", "make", "of", "toJson"],
   ProblemApi: ["domain", "general", "retryAfterSeconds", "typeOf"],
   Readiness: ["Readiness"],
-  Server: ["AddressInUse", "CannotListen", "HostNotLoopback", "Server", "defaultHost", "defaultPort", "layer"]
+  Server: [
+    ...["AddressInUse", "CannotListen", "HostNotLoopback", "HostsMissing", "Server", "defaultHost", "defaultPort"],
+    "layer"
+  ],
+  TokenGate: ["judge", "layer"]
 }
 
 const source = (module: string) => readFileSync(new URL(`../src/${module}.ts`, import.meta.url), "utf8")

@@ -15,7 +15,7 @@ describe("GET /reconciliation/audit", () => {
       const { headers, json, status } = yield* ask(`${house.url}/reconciliation/audit`)
       assert.deepStrictEqual([status, json], [200, { data: [], meta: { page: 1, limit: 50, total: 0, totalPages: 0 } }])
       assert.strictEqual(headers.get("content-type"), "application/json")
-      assert.strictEqual(headers.get("cache-control"), "no-store")
+      assert.strictEqual(headers.get("cache-control"), "private, no-cache")
       assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
     })
   )

@@ -72,7 +72,7 @@ describe("Server", () => {
     Effect.gen(function* () {
       const judge: Gate.Judge = ({ headers }) =>
         headers["authorization"] === "Bearer secret"
-          ? { _tag: "Admitted", principal: { actor: "oncall" } }
+          ? { _tag: "Admitted", principal: { actor: "oncall", role: "operator" } }
           : { _tag: "Rejected", problem: Problem.make("unauthenticated") }
       const house = yield* House.fresh({ host: "0.0.0.0", judge })
       const refused = yield* ask(`${house.url}/health/live`)
@@ -162,7 +162,7 @@ describe("Server", () => {
       assert.include(expecting, '"code":"expectation-failed"')
       const tunnel = yield* raw(house.port, "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n")
       assert.match(tunnel, /^HTTP\/1\.1 405 /)
-      assert.include(tunnel, "allow: GET, HEAD, POST\r\n")
+      assert.include(tunnel, "allow: GET, HEAD, POST, DELETE\r\n")
       assert.include(tunnel, '"code":"method-not-allowed"')
     })
   )

@@ -132,7 +132,8 @@ const admitted = ({ headers, method = "", socket, url = "" }: IncomingMessage): 
   const single = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
   )
-  const verdict = judge({ method, url, headers: single, address: socket.remoteAddress })
+  const arrival = { method, url, headers: single, address: socket.remoteAddress }
+  const verdict = judge({ ...arrival, time: 0, permission: undefined, holder: undefined })
   return verdict._tag === "Admitted"
     ? Effect.void
     : Effect.fail({ status: verdict.problem.status, problem: verdict.problem.message })

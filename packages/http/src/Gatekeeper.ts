@@ -1,0 +1,82 @@
+/** Asks the gate, for every request and whoever takes it, and keeps the record of whom it refused. */
+import { Limiter, SecurityEvent, SecurityLog } from "@mithrandir/core"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Gate from "./Gate.ts"
+import * as Limits from "./Limits.ts"
+import type { Route } from "./Mount.ts"
+import { path as streamPath } from "./StreamApi.ts"
+import { Tickets } from "./Tickets.ts"
+
+/** A request, before anything of it is read. */
+export type Arrival = Pick<Gate.Knock, "method" | "url" | "headers" | "address" | "time">
+
+/**
+ * Whether a request may go on, and as whose. Plain and synchronous, so that what takes a path before Effect's router
+ * asks in the same way: the one place where tickets are spent, roles compared, commands counted, and refusals noted.
+ */
+export class Gatekeeper extends Context.Tag("@mithrandir/http/Gatekeeper")<
+  Gatekeeper,
+  {
+    /** `route`: what the request is for; undefined where there is nothing. */
+    readonly admit: (arrival: Arrival, route: Route | undefined) => Gate.Verdict
+  }
+>() {}
+
+const isKind = Schema.is(SecurityEvent.SecurityEventKind)
+
+const make = Effect.gen(function* () {
+  const { judge } = yield* Gate.Gate
+  const log = yield* SecurityLog.SecurityLog
+  const tickets = yield* Tickets
+  const { commandsPerMinute } = yield* Limits.Limits
+  const commands = Limiter.make({ times: commandsPerMinute, perMs: 60_000 })
+
+  const holderOf = ({ time, url }: Arrival, route: Route | undefined) => {
+    if (route?.path !== streamPath) return undefined
+    const ticket = new URLSearchParams(url.split("?", 2)[1]).get("ticket")
+    return ticket === null ? undefined : tickets.take(ticket, time)
+  }
+
+  const judged = (arrival: Arrival, route: Route | undefined): Gate.Verdict => {
+    const knock = { ...arrival, permission: route?.permission, holder: holderOf(arrival, route) }
+    const verdict = Gate.admit(judge, knock)
+    // Whatever takes an operator and is no reading: commands, and passes.
+    if (verdict._tag === "Rejected" || route?.permission !== "operator" || !Gate.isUnsafe(arrival.method))
+      return verdict
+    const { actor } = verdict.principal
+    const retryAfterMs = commands.take(actor, arrival.time)
+    if (retryAfterMs === undefined) return verdict
+    const rejection = Gate.rejected("too-many-commands", `at most ${commandsPerMinute} a minute`, retryAfterMs)
+    return { ...rejection, noted: { actor } }
+  }
+
+  return Gatekeeper.of({
+    admit: (arrival, route) => {
+      const verdict = judged(arrival, route)
+      if (verdict._tag === "Rejected") {
+        const { code, detail } = verdict.problem
+        log.note(
+          {
+            kind: isKind(code) ? code : "refused",
+            address: arrival.address ?? null,
+            // Without the query: a secret may have strayed there.
+            request: `${arrival.method} ${arrival.url.split("?", 1)[0]}`,
+            detail: detail ?? code,
+            ...verdict.noted
+          },
+          arrival.time
+        )
+      }
+      return verdict
+    }
+  })
+})
+
+/** Over the gate in force. */
+export const layer: Layer.Layer<Gatekeeper, never, Gate.Gate | SecurityLog.SecurityLog | Tickets> = Layer.effect(
+  Gatekeeper,
+  make
+)
