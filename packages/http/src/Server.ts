@@ -102,7 +102,7 @@ export class Server extends Context.Tag("@mithrandir/http/Server")<
 const limits: NodeHttp.ServerOptions = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  requestTimeout: 15_000,
   connectionsCheckingInterval: 2_000,
   requireHostHeader: false
 }
