@@ -2,7 +2,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import { Database, EventLog, Mithrandir, WriterLock } from "@mithrandir/core"
-import { Server } from "@mithrandir/http"
+import { Limits, Server } from "@mithrandir/http"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -79,8 +79,9 @@ const serve = (flags: Given) =>
       Layer.build,
       Effect.catchTag("DatabaseLocked", Holder.named)
     )
-    const listening = yield* Layer.build(Server.layer({ host: settings.host, port: settings.port })).pipe(
-      Effect.provide(house)
+    const { host, hosts, origins, port } = settings
+    const listening = yield* Layer.build(Server.layer({ host, port, hosts, origins })).pipe(
+      Effect.provide(Context.add(house, Limits.Limits, { ...Limits.defaults, ...settings.limits }))
     )
     const { url } = Context.get(listening, Server.Server)
     yield* announce(database, url)
@@ -103,7 +104,7 @@ const serve = (flags: Given) =>
 const refused = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
 
 /** Make-believe is written into a database only where somebody said so here: never into the one of the environment. */
-const isChosen = ({ origins }: Settings.Settings): boolean => origins.database === "flag" || origins.database === "file"
+const isChosen = ({ from }: Settings.Settings): boolean => from.database === "flag" || from.database === "file"
 
 /** A playground begins anew with every start: yesterday's jobs are not in today's sandbox, and would all be missing. */
 const freshDatabase = Effect.gen(function* () {

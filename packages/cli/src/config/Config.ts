@@ -1,5 +1,6 @@
 /** `mithrandir.json`: what may stand in it, and what is wrong with one that does not fit. */
 import { Service } from "@mithrandir/core"
+import { Limits as HttpLimits } from "@mithrandir/http"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -190,6 +191,56 @@ export const Port = Schema.Number.pipe(
   })
 ).annotations({ description: "a port, 0 to 65535" })
 
+/** More names or origins than anybody has, compared with every request. */
+const maxNames = 100
+
+/** A list of texts of one form, each once. */
+const listOf = (item: Schema.Schema<string>, description: string) =>
+  Schema.Array(item)
+    .pipe(
+      Schema.filter((all) => all.length <= maxNames && new Set(all).size === all.length, {
+        jsonSchema: { maxItems: maxNames, uniqueItems: true }
+      })
+    )
+    .annotations({ description: `a list of ${description}, each once, at most ${maxNames}` })
+
+const HostName = Schema.String.pipe(
+  Schema.pattern(/^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?$/)
+).annotations({ description: "a host name or address, with a port or without" })
+
+/** As browsers write it: in lower case, without a path, and without the port that goes without saying. */
+const Origin = Schema.String.pipe(
+  Schema.pattern(/^https?:\/\/[^\sA-Z/?#@\\]+$/),
+  Schema.filter((text) => URL.canParse(text) && new URL(text).origin === text)
+).annotations({ description: "an origin as browsers write it, such as https://dash.example.com" })
+
+/** Beyond what any server would live through. */
+const limitRule = { type: "integer", minimum: 1, maximum: 1_000_000 } as const
+
+const Limit = Schema.Number.pipe(
+  Schema.filter((limit) => Number.isInteger(limit) && limit >= limitRule.minimum && limit <= limitRule.maximum, {
+    jsonSchema: limitRule
+  })
+).annotations({ description: "a whole number, 1 to 1000000" })
+
+/** How much anybody may ask for. */
+const LimitsEntry = Schema.Struct({
+  commandsPerMinute: optional(Limit, {
+    description: "Commands, dry runs and passes of one actor: so many at once, and so many more a minute.",
+    default: HttpLimits.defaults.commandsPerMinute
+  }),
+  failuresPerMinute: optional(Limit, {
+    description: "Requests from one address without a good token that are answered with 401 and not 429.",
+    default: HttpLimits.defaults.failuresPerMinute
+  }),
+  streamsPerActor: optional(Limit, {
+    description: "Streams that one actor may have open.",
+    default: HttpLimits.defaults.streamsPerActor
+  }),
+  streams: optional(Limit, { description: "Streams that may be open in all.", default: HttpLimits.defaults.streams })
+})
+export type LimitsEntry = typeof LimitsEntry.Type
+
 /** Where the server listens, and where its database is, unless somebody says otherwise. */
 export const defaults = { host: "127.0.0.1", port: 4410, database: "mithrandir.db" } as const
 
@@ -201,6 +252,16 @@ export const ConfigFile = Schema.Struct({
   }),
   host: optional(Host, { description: "Where to listen: a name or an address.", default: defaults.host }),
   port: optional(Port, { description: "Where to listen; 0 takes any free port.", default: defaults.port }),
+  hosts: optional(listOf(HostName, "host names"), {
+    description:
+      "By which names clients reach the server, beside its address and this machine's own names: what else a Host header may say. A name without a port holds for any.",
+    examples: [["ops.example.com"]]
+  }),
+  origins: optional(listOf(Origin, "origins as browsers write them (https://dash.example.com)"), {
+    description: "Origins of pages elsewhere that may use the server, with a token. Compared exactly.",
+    examples: [["https://dash.example.com"]]
+  }),
+  limits: optional(LimitsEntry, { description: "How much anybody may ask for; what is beyond is a 429." }),
   database: optional(SqliteFile, {
     description: "The SQLite file, relative to this file.",
     default: defaults.database
@@ -249,6 +310,18 @@ export const parseServices = (
       onLeft: Arr.map(({ path, problem }) => ({ path: path.replace(/^services/, ""), problem })),
       onRight: ({ services = [] }) => services
     })
+  )
+
+/** Reads one key alone, as JSON. Paths of problems begin with the key. */
+export const parseKey = <K extends Key>(
+  key: K,
+  text: string
+): Either.Either<NonNullable<ConfigFile[K]>, Arr.NonEmptyReadonlyArray<Problem>> =>
+  JsonText.parse(text).pipe(
+    Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: key, problem }]),
+    Either.flatMap((value) => decode({ [key]: value })),
+    // It was given, so it is there.
+    Either.map((file) => file[key] as NonNullable<ConfigFile[K]>)
   )
 
 const decodeFile = Schema.decodeUnknownEither(ConfigFile)

@@ -161,7 +161,23 @@ export const listOf = <A, I extends string>(each: Schema.Schema<A, I>, descripti
     encode: (parts) => parts.join(",")
   }).pipe(Schema.compose(Schema.Array(each), { strict: false }), Schema.annotations({ description }))
 
-/** Where a server listens. */
+/** A key of the config as JSON, as the file has it. */
+const json = <K extends Config.Key>(
+  key: K,
+  words: Omit<Words, "name" | "placeholder">
+): Flag<Option.Option<NonNullable<Config.ConfigFile[K]>>> =>
+  parsed({
+    ...words,
+    name: key,
+    placeholder: "JSON",
+    read: (text) =>
+      Either.mapBoth(Config.parseKey(key, text), {
+        onLeft: ([{ path, problem }]) => `--${path}: ${problem}`,
+        onRight: (value) => value
+      })
+  })
+
+/** Where a server listens, and whom it answers. */
 export const listen = {
   host: optional({
     name: "host",
@@ -176,7 +192,10 @@ export const listen = {
     help: "where to listen; 0 takes any free port",
     default: String(Config.defaults.port),
     schema: PortText
-  })
+  }),
+  hosts: json("hosts", { help: "names that clients reach the server by", default: "[]" }),
+  origins: json("origins", { help: "origins of pages elsewhere that may use it, with a token", default: "[]" }),
+  limits: json("limits", { help: "how much anybody may ask for", default: "{}" })
 }
 
 /** The services, in place of those that the config file has. */
