@@ -10,8 +10,10 @@ import * as Discrepancies from "./commands/Discrepancies.ts"
 import * as Reconcile from "./commands/Reconcile.ts"
 import * as Run from "./commands/Run.ts"
 import * as Sandbox from "./commands/Sandbox.ts"
+import * as Security from "./commands/Security.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as Services from "./commands/Services.ts"
+import * as Token from "./commands/Token.ts"
 import * as Watch from "./commands/Watch.ts"
 import { ConfigInvalid } from "./config/ConfigInvalid.ts"
 import * as CommandLine from "./line/CommandLine.ts"
@@ -29,9 +31,9 @@ export const root: Root = {
   name: "mithrandir",
   summary: "Is what my dashboard shows true, and if not, what differs, since when, and what was done?",
   sections: [
-    { title: "To run it", members: [Serve.program, Config.group, Sandbox.program] },
+    { title: "To run it", members: [Serve.program, Config.group, Token.group, Sandbox.program] },
     { title: "To act", members: [Reconcile.program, Run.program] },
-    { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program] }
+    { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program, Security.group] }
   ],
   examples: [
     { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },

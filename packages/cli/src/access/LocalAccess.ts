@@ -11,7 +11,8 @@ import {
   Mithrandir,
   Reconciler,
   type ServiceRegistry,
-  type Store
+  Store,
+  Tokens
 } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,6 +24,7 @@ import * as Services from "../config/Services.ts"
 import type { Drivers, Failure } from "../line/Program.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import type { ListedService } from "../output/ServiceList.ts"
+import type { Keeper } from "./Keeper.ts"
 import type { Operator } from "./Operator.ts"
 import * as Reader from "./Reader.ts"
 
@@ -68,6 +70,21 @@ export const operator: (
 /** Reads beside whoever writes. */
 export const reader = (database: string): Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> =>
   Reader.ofDatabase(sqlite(database, "reader"))
+
+/** Takes the writer lock of a database for the scope, without any service, or fails at once with `DatabaseLocked`. */
+export const keeper = (
+  database: string
+): Effect.Effect<Keeper, Database.DatabaseError | Store.StoreUnreadable, Drivers | Scope.Scope> =>
+  Effect.map(
+    Layer.build(
+      Tokens.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "writer")))
+    ),
+    (context) => {
+      const tokens = Context.get(context, Tokens.Tokens)
+      const actor = cliActor()
+      return { create: (request) => tokens.create(request, actor), revoke: (id) => tokens.revoke(id, actor) }
+    }
+  )
 
 /** What a command would find, were it sent now. Writes nothing, and is nobody's way: the writer may be another. */
 export const preview = (

@@ -9,6 +9,7 @@ import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as Environment from "./Environment.ts"
 import * as TextFile from "./TextFile.ts"
+import * as TokenFile from "./TokenFile.ts"
 
 /** What was said on the command line. */
 export interface Given {
@@ -181,12 +182,19 @@ export const serverUrl = (given: Option.Option<string>) =>
   // What else is wrong with the environment is told by `resolve`, all at once.
   Option.isSome(given) ? Effect.succeed(given) : Effect.flatMap(Environment.read, Environment.url)
 
-/** The token for that server, on the command line or in the environment. */
-export const serverToken = (given: Option.Option<Redacted.Redacted>) =>
-  Option.isSome(given)
-    ? Effect.succeed(given)
-    : Effect.flatMap(Environment.read, (environment) =>
-        Arr.isNonEmptyReadonlyArray(environment.mistakes)
-          ? new ConfigInvalid({ mistakes: environment.mistakes })
-          : Environment.token(environment)
-      )
+/** The token for that server: on the command line, itself or in a file; else in the environment, in the same order. */
+export const serverToken = Effect.fn("Settings.serverToken")(function* (given: {
+  readonly token: Option.Option<Redacted.Redacted>
+  readonly tokenFile: Option.Option<string>
+}) {
+  if (Option.isSome(given.token)) return given.token
+  if (Option.isSome(given.tokenFile)) return Option.some(yield* TokenFile.read(given.tokenFile.value))
+  const environment = yield* Environment.read
+  if (Arr.isNonEmptyReadonlyArray(environment.mistakes)) {
+    return yield* new ConfigInvalid({ mistakes: environment.mistakes })
+  }
+  const token = yield* Environment.token(environment)
+  if (Option.isSome(token)) return token
+  const file = yield* Environment.tokenFile(environment)
+  return Option.isSome(file) ? Option.some(yield* TokenFile.read(file.value)) : Option.none<Redacted.Redacted>()
+})

@@ -137,8 +137,16 @@ export const token = optional({
   schema: Token.Token
 })
 
+export const tokenFile = optional({
+  name: "token-file",
+  placeholder: "FILE",
+  help: "a file with that token, readable by its owner alone; also MITHRANDIR_TOKEN_FILE",
+  group: "house",
+  schema: Path
+})
+
 /** What every one-off run takes: where the house is. */
-export const access = { config, database, url, token }
+export const access = { config, database, url, token, tokenFile }
 
 /** A whole number on the command line, in the words of `of`. */
 export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
