@@ -10,7 +10,7 @@ import {
   HealthMonitor,
   Mithrandir,
   Reconciler,
-  type ServiceRegistry,
+  ServiceRegistry,
   type Store
 } from "@mithrandir/core"
 import * as Context from "effect/Context"
@@ -89,10 +89,10 @@ export const services = (
     yield* health.probe
     const registered = new Map((yield* health.services).map((service) => [service.id, service]))
     const current: Array<ListedService> = []
-    for (const { healthEndpoint, id, metadata = {}, name = id, type } of configured.map(Services.define)) {
-      const registeredAt = registered.get(id)?.registeredAt ?? null
-      current.push({ id, name, type, healthEndpoint, registeredAt, metadata, health: yield* health.health(id) })
-      registered.delete(id)
+    for (const shown of configured.map((service) => ServiceRegistry.shown(Services.define(service)))) {
+      const registeredAt = registered.get(shown.id)?.registeredAt ?? null
+      current.push({ ...shown, registeredAt, health: yield* health.health(shown.id) })
+      registered.delete(shown.id)
     }
     // In the order that a server has.
     return [...current, ...Array.from(registered.values(), (service) => ({ ...service, retired: true as const }))].sort(
