@@ -107,7 +107,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   SecurityEvent: ["SecurityEvent", "SecurityEventKind"],
   SecurityLog: ["SecurityLog", "SecurityQuery", "flushInterval", "layer", "now"],
   Service: ["Health", "HealthStatus", "Metadata", "Service", "ServiceId", "ServiceNotFound", "unknownHealth"],
-  ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval"],
+  ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval", "shown"],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
   Token: ["Role", "Token", "TokenActor", "TokenId", "TokenNotFound", "covers", "flaw", "isSame", "mint", "read"],

@@ -10,7 +10,7 @@ import {
   HealthMonitor,
   Mithrandir,
   Reconciler,
-  type ServiceRegistry,
+  ServiceRegistry,
   Store,
   Tokens
 } from "@mithrandir/core"
@@ -76,9 +76,7 @@ export const keeper = (
   database: string
 ): Effect.Effect<Keeper, Database.DatabaseError | Store.StoreUnreadable, Drivers | Scope.Scope> =>
   Effect.map(
-    Layer.build(
-      Tokens.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "writer")))
-    ),
+    Layer.build(Tokens.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "writer")))),
     (context) => {
       const tokens = Context.get(context, Tokens.Tokens)
       const actor = cliActor()
@@ -106,10 +104,10 @@ export const services = (
     yield* health.probe
     const registered = new Map((yield* health.services).map((service) => [service.id, service]))
     const current: Array<ListedService> = []
-    for (const { healthEndpoint, id, metadata = {}, name = id, type } of configured.map(Services.define)) {
-      const registeredAt = registered.get(id)?.registeredAt ?? null
-      current.push({ id, name, type, healthEndpoint, registeredAt, metadata, health: yield* health.health(id) })
-      registered.delete(id)
+    for (const shown of configured.map((service) => ServiceRegistry.shown(Services.define(service)))) {
+      const registeredAt = registered.get(shown.id)?.registeredAt ?? null
+      current.push({ ...shown, registeredAt, health: yield* health.health(shown.id) })
+      registered.delete(shown.id)
     }
     // In the order that a server has.
     return [...current, ...Array.from(registered.values(), (service) => ({ ...service, retired: true as const }))].sort(

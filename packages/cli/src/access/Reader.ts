@@ -58,7 +58,10 @@ export const ofDatabase = (
 ): Effect.Effect<Reader, Failure, Drivers | Scope.Scope> =>
   Effect.map(
     Layer.build(
-      Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, SecurityLog.layer, Tokens.layer).pipe(Layer.provide(Store.layer), Layer.provide(database))
+      Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, SecurityLog.layer, Tokens.layer).pipe(
+        Layer.provide(Store.layer),
+        Layer.provide(database)
+      )
     ),
     (context): Reader => {
       const audit = Context.get(context, AuditLog.AuditLog)

@@ -40,7 +40,10 @@ export const program = Program.make({
   },
   examples: [
     { says: "The latest", line: "mithrandir security events" },
-    { says: "Tokens that were refused, since a day", line: "mithrandir security events --kind unauthenticated --start-date 2026-01-31" }
+    {
+      says: "Tokens that were refused, since a day",
+      line: "mithrandir security events --kind unauthenticated --start-date 2026-01-31"
+    }
   ],
   exits: ExitCode.ofLooking,
   run: (given) =>

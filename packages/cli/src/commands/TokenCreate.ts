@@ -74,10 +74,19 @@ export const program = Program.make({
   inputs: { actor, role, expires, file, ...Flags.access, output: Flags.output(["table", "json"]) },
   examples: [
     { says: "The first one", line: "mithrandir token create --actor ops --role admin" },
-    { says: "For who is on call, for a quarter", line: "mithrandir token create --actor oncall --role operator --expires 90d" },
-    { says: "For a dashboard, into a file", line: "mithrandir token create --actor dashboard --role viewer --file dashboard.token" }
+    {
+      says: "For who is on call, for a quarter",
+      line: "mithrandir token create --actor oncall --role operator --expires 90d"
+    },
+    {
+      says: "For a dashboard, into a file",
+      line: "mithrandir token create --actor dashboard --role viewer --file dashboard.token"
+    }
   ],
-  exits: ExitCode.wordsOf(ExitCode.ok, ExitCode.failed, ExitCode.usage, ExitCode.notAllowed, ExitCode.unreachable),
+  exits: {
+    ...ExitCode.wordsOf(ExitCode.ok, ExitCode.usage, ExitCode.notAllowed, ExitCode.unreachable, ExitCode.unknown),
+    1: "failed"
+  },
   run: (given) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis

@@ -20,6 +20,8 @@ export const program = Program.make({
   run: (given) =>
     Effect.gen(function* () {
       const data = yield* Access.look(given, (reader) => reader.tokens)
-      yield* Listing.print(listing, given.output, data, { none: "no tokens: whoever is on this machine may do everything" })
+      yield* Listing.print(listing, given.output, data, {
+        none: "no tokens: whoever is on this machine may do everything"
+      })
     }).pipe(Signals.interruptible)
 })

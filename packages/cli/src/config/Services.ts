@@ -20,8 +20,8 @@ export const define = (config: Config.ServiceConfig): Definition => {
     settle,
     commandTimeout,
     expectation,
-    healthEndpoint: healthEndpoint ?? withoutUserinfo(service.url),
-    probeEndpoint: healthEndpoint !== undefined,
+    url: withoutUserinfo(service.url),
+    ...given({ healthEndpoint }),
     source: sourceOf(service)
   }
 }

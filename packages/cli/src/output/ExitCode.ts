@@ -77,6 +77,7 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   CommandInvalid: usage,
   CommandIdTaken: usage,
   HostNotLoopback: usage,
+  HostsMissing: usage,
   ServerUnreachable: unreachable,
   // Asked for nothing but what is there.
   SourceUnavailable: unreachable,

@@ -291,13 +291,13 @@ describe("the server of a one-off run", () => {
     setEnv({ MITHRANDIR_URL: "http://environment", MITHRANDIR_TOKEN: "environment" })
     expect(await run(Settings.serverUrl(Option.none()))).toEqual(Either.right(Option.some("http://environment")))
     expect(await run(Settings.serverUrl(Option.some("http://flag")))).toEqual(Either.right(Option.some("http://flag")))
-    const token = Either.getOrThrow(await run(Settings.serverToken(Option.none())))
+    const token = Either.getOrThrow(await run(Settings.serverToken({ token: Option.none(), tokenFile: Option.none() })))
     expect(Option.map(token, Redacted.value)).toEqual(Option.some("environment"))
   })
 
   it("gets no request without its token because of a .env that cannot be read", async () => {
     mkdirSync(".env")
-    const token = await run(Settings.serverToken(Option.none()))
+    const token = await run(Settings.serverToken({ token: Option.none(), tokenFile: Option.none() }))
     expect(Either.isLeft(token) && token.left.message).toBe(".env: expected a file")
   })
 })

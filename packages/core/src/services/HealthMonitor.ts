@@ -49,9 +49,8 @@ const make = Effect.gen(function* () {
   const probeOne = (service: RegisteredService) =>
     Effect.gen(function* () {
       const checkedAt = yield* DateTime.now
-      const asked: Effect.Effect<void, { readonly message: string }> = service.probeEndpoint
-        ? endpoint(service.healthEndpoint)
-        : service.source.ping
+      const asked: Effect.Effect<void, { readonly message: string }> =
+        service.healthEndpoint === undefined ? service.source.ping : endpoint(service.healthEndpoint)
       const exit = yield* asked.pipe(
         Effect.timeoutFail({ duration: deadline, onTimeout: () => ({ message: "it did not answer in time" }) }),
         Effect.catchAllCause((cause) =>

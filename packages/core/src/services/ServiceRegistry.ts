@@ -22,10 +22,13 @@ export interface ServiceDefinition<E = never, R = never> {
   readonly name?: string
   /** What kind of system it is: `palantir`, `bullmq`, or an embedder's own word. */
   readonly type: string
-  /** Shown, and probed over HTTP where it is http(s). Without userinfo. */
-  readonly healthEndpoint: string
-  /** Whether `healthEndpoint` was given, so that HTTP probes it; otherwise the source's own `ping` does. */
-  readonly probeEndpoint?: boolean
+  /** Where it is, for people: without userinfo. Default: nothing is said of it. */
+  readonly url?: string
+  /**
+   * Asked for its health over HTTP, where it is http(s): well is what answers with 2xx. Without userinfo. Default: the
+   * source's own `ping` is asked, and `url` is shown.
+   */
+  readonly healthEndpoint?: string
   /** Free-form facts, shown to whoever may list services: no secrets. Default: none. */
   readonly metadata?: Metadata
   /** How to talk to it. Built once, and ended with the house. */
@@ -48,10 +51,8 @@ export interface RegisteredService {
   readonly type: string
   /** How to talk to it. */
   readonly source: Shape
-  /** Where its health is asked for. */
-  readonly healthEndpoint: string
-  /** Whether HTTP probes that, or the source's own `ping`. */
-  readonly probeEndpoint: boolean
+  /** Where HTTP asks for its health; absent: its source's own `ping` is asked. */
+  readonly healthEndpoint?: string
   /** From the beginning of one pass to that of the next. */
   readonly pollInterval: Duration.Duration
   /** How long a difference is given before it is read again. */
@@ -96,6 +97,26 @@ const defaults = {
   commandTimeout: Duration.seconds(30)
 }
 
+/** What a definition says of a service to people. */
+export const shown = <E, R>({
+  healthEndpoint,
+  id,
+  metadata = {},
+  name = id,
+  type,
+  url
+}: ServiceDefinition<E, R>): Omit<Registration, "registeredAt" | "retired"> => ({
+  id,
+  name,
+  type,
+  healthEndpoint: healthEndpoint ?? url ?? null,
+  metadata
+})
+
+/** Whoever speaks no HTTP cannot be asked over it. */
+const probed = <E, R>({ healthEndpoint }: ServiceDefinition<E, R>): Pick<RegisteredService, "healthEndpoint"> =>
+  healthEndpoint !== undefined && /^https?:/i.test(healthEndpoint) ? { healthEndpoint } : {}
+
 const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
   Effect.gen(function* () {
     const store = yield* Store
@@ -108,8 +129,7 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
         id: definition.id,
         type: definition.type,
         source: Context.get(built, JobSource),
-        healthEndpoint: definition.healthEndpoint,
-        probeEndpoint: definition.probeEndpoint ?? false,
+        ...probed(definition),
         pollInterval: Duration.decode(definition.pollInterval ?? defaults.pollInterval),
         settle: Duration.decode(definition.settle ?? defaults.settle),
         commandTimeout: Duration.decode(definition.commandTimeout ?? defaults.commandTimeout),
@@ -136,9 +156,11 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
         writes: [
           Write.ServicesRegistered({
             at,
-            registrations: definitions.map(({ healthEndpoint, id, metadata = {}, name = id, type }) => {
-              return { id, name, type, healthEndpoint, metadata, registeredAt: at, retired: false }
-            })
+            registrations: definitions.map((definition) => ({
+              ...shown(definition),
+              registeredAt: at,
+              retired: false
+            }))
           })
         ],
         events: []
@@ -163,11 +185,18 @@ const check = <E, R>(definition: ServiceDefinition<E, R>, known: ReadonlyMap<str
     : Effect.void
 }
 
+/** The column takes no NULL: without one it is empty. */
+const HealthEndpoint = Schema.transform(Schema.String, Schema.NullOr(Schema.String), {
+  strict: true,
+  decode: (text) => (text === "" ? null : text),
+  encode: (text) => text ?? ""
+})
+
 const Row = Schema.Struct({
   id: ServiceId,
   name: Schema.String,
   type: Schema.String,
-  healthEndpoint: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("health_endpoint")),
+  healthEndpoint: Schema.propertySignature(HealthEndpoint).pipe(Schema.fromKey("health_endpoint")),
   metadata: Schema.propertySignature(Schema.parseJson(Metadata)).pipe(Schema.fromKey("metadata_json")),
   registeredAt: Schema.propertySignature(FromSql).pipe(Schema.fromKey("registered_at")),
   retired: Schema.propertySignature(

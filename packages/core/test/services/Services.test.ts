@@ -65,10 +65,28 @@ describe("ServiceRegistry", () => {
 })
 
 describe("HealthMonitor", () => {
-  it.scoped("asks the source where no endpoint is given, every five seconds", () =>
+  it.scoped("shows where health is asked for, else where the service is, else nothing", () =>
     Effect.gen(function* () {
       const memory = yield* MemorySource.make
-      const { health } = yield* house(yield* makeFile, [service(memory)])
+      const { source } = service(memory)
+      const { health, registry } = yield* house(yield* makeFile, [
+        { id: "both", type: "memory", url: "memory://both", healthEndpoint: "http://127.0.0.1:1/health", source },
+        { id: "neither", type: "memory", source },
+        { id: "url", type: "memory", url: "memory://url", source }
+      ])
+      yield* registry.register
+      assert.deepStrictEqual(
+        (yield* health.services).map(({ healthEndpoint }) => healthEndpoint),
+        ["http://127.0.0.1:1/health", null, "memory://url"]
+      )
+    })
+  )
+
+  it.scoped("asks the source where no endpoint is given, or none that speaks HTTP, every five seconds", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const other = service(memory, { id: "other", healthEndpoint: "redis://127.0.0.1:1" })
+      const { health } = yield* house(yield* makeFile, [service(memory), other])
       assert.deepStrictEqual(yield* health.health("mail"), { status: "unknown", checkedAt: null, latencyMs: null })
       yield* Effect.forkScoped(health.poll)
       yield* TestClock.adjust("1 millis")
@@ -78,6 +96,7 @@ describe("HealthMonitor", () => {
       const sick = yield* health.health("mail")
       assert.deepInclude(sick, { status: "unhealthy", message: "no connection could be made" })
       assert.deepStrictEqual(sick.checkedAt, DateTime.unsafeMake(5_000))
+      assert.deepStrictEqual(yield* health.health("other"), sick)
     })
   )
 
@@ -93,9 +112,8 @@ describe("HealthMonitor", () => {
       yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
       const { port } = server.address() as AddressInfo
       const memory = yield* MemorySource.make
-      const at = (id: string) =>
-        service(memory, { id, healthEndpoint: `http://127.0.0.1:${port}/${id}`, probeEndpoint: true })
-      const refused = service(memory, { id: "refused", healthEndpoint: "http://127.0.0.1:1/", probeEndpoint: true })
+      const at = (id: string) => service(memory, { id, healthEndpoint: `http://127.0.0.1:${port}/${id}` })
+      const refused = service(memory, { id: "refused", healthEndpoint: "HTTP://127.0.0.1:1/" })
       const { health } = yield* house(yield* makeFile, [...["ok", "sick", "elsewhere", "hang"].map(at), refused])
       yield* health.probe
       const told = yield* Effect.forEach(["ok", "sick", "elsewhere", "hang", "refused"], health.health)

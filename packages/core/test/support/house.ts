@@ -40,7 +40,7 @@ export const service = (
 ): ServiceDefinition => ({
   id: "mail",
   type: "memory",
-  healthEndpoint: "memory:",
+  url: "memory:",
   settle: 0,
   ...definition,
   source: Layer.succeed(JobSource, memory.source)

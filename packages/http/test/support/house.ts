@@ -159,7 +159,7 @@ const lesser = (source: JobSource.Shape): JobSource.Shape => {
 const described = (id: string) => ({
   id,
   type: "memory",
-  healthEndpoint: `memory://${id}`,
+  ...(id === "alpha" ? { url: "memory://alpha" } : {}),
   settle: "1 millis" as const,
   commandTimeout: "10 seconds" as const
 })
