@@ -110,7 +110,19 @@ const published: Record<string, ReadonlyArray<string>> = {
   ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval", "shown"],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
-  Token: ["Role", "Token", "TokenActor", "TokenId", "TokenNotFound", "covers", "flaw", "isSame", "mint", "read"],
+  Token: [
+    "Expiry",
+    "Role",
+    "Token",
+    "TokenActor",
+    "TokenId",
+    "TokenNotFound",
+    "covers",
+    "flaw",
+    "isSame",
+    "mint",
+    "read"
+  ],
   Tokens: ["Tokens", "layer"],
   WriterLock: ["Announcement", "announce", "readAnnouncement", "sqliteCode", "tryAcquire", "withdraw"]
 }
