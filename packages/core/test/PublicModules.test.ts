@@ -49,6 +49,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   ],
   Digest: ["sha256Json"],
   DiscrepancyLog: ["Discrepancy", "DiscrepancyLog", "DiscrepancyQuery", "layer"],
+  Egress: ["AddressRefused", "UrlRefused", "flaw", "hostFlaw", "isRefused", "lookup", "makeLookup", "userinfoFlaw"],
   Event: [
     "Acceptance",
     "ChangedJob",
@@ -81,7 +82,8 @@ const published: Record<string, ReadonlyArray<string>> = {
     "Worker",
     "make",
     "maxAnswerBytes",
-    "maxListedJobs"
+    "maxListedJobs",
+    "unsent"
   ],
   JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally"],
   Judgement: ["isVanished", "judge", "same", "subject"],

@@ -1,5 +1,5 @@
 /** `mithrandir.json`: what may stand in it, and what is wrong with one that does not fit. */
-import { Service } from "@mithrandir/core"
+import { Egress, Service } from "@mithrandir/core"
 import { Limits as HttpLimits } from "@mithrandir/http"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
@@ -24,23 +24,30 @@ const Text = Schema.String.pipe(
   })
 ).annotations({ description: "a text of 1 to 256 characters that neither begins nor ends with a space" })
 
-/** The pattern is what editors know too; the parser knows the rest. */
-const url = (pattern: RegExp, description: string) =>
+/** The pattern is what editors know too; the parser knows the rest, and whom we never ask. */
+const url = (pattern: RegExp, kind: string, description: string) =>
   Schema.String.pipe(
     Schema.pattern(pattern),
-    Schema.filter((text) => URL.canParse(text) && new URL(text).hostname !== "")
-  ).annotations({ description })
+    Schema.filter((text) => {
+      const host = URL.canParse(text) ? new URL(text).hostname : ""
+      if (host === "") return false
+      const flaw = Egress.hostFlaw(host)
+      return flaw === undefined || `expected ${kind} of another host: ${flaw}`
+    })
+  ).annotations({ description: `${kind}${description}` })
 
 /** Where something speaks HTTP. Who logs in there is never part of it: urls are shown. */
 export const HttpUrl = url(
   /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/,
-  "an http:// or https:// url without user, password, query or fragment"
+  "an http:// or https:// url",
+  " without user, password, query or fragment"
 )
 
 /** A path that is no number may be the end of a password with a slash in it, and would be shown. */
 const RedisUrl = url(
   /^[Rr][Ee][Dd][Ii][Ss][Ss]?:\/\/([^\s/?#]*@)?[^\s/?#@]+(\/\d*)?(\?[^\s#]*)?$/,
-  "a redis:// or rediss:// url, its path the number of a database if anything"
+  "a redis:// or rediss:// url",
+  ", its path the number of a database if anything"
 )
 
 /** The least time between two passes: a service that is asked more often does little else. */
@@ -85,7 +92,8 @@ const naming = {
 
 const treatment = {
   healthEndpoint: optional(HttpUrl, {
-    description: "Where its health is asked for over HTTP. Default: the service itself is asked for a sign of life.",
+    description:
+      "Where its health is asked for over HTTP. Default: the service itself is asked for a sign of life. Link-local addresses and metadata services are refused.",
     examples: ["http://127.0.0.1:4420/api/v1/health"]
   }),
   metadata: optional(
@@ -125,7 +133,8 @@ const PalantirService = Schema.Struct({
   ...naming,
   type: required(Schema.Literal("palantir"), { description: "A Palantir, over HTTP." }),
   url: required(HttpUrl, {
-    description: "Where it is, base path included: what comes before /api/v1.",
+    description:
+      "Where it is, base path included: what comes before /api/v1. Link-local addresses and metadata services are refused.",
     examples: ["http://127.0.0.1:4420"]
   }),
   token: optional(Secret.Token, {
@@ -157,7 +166,8 @@ const BullMqService = Schema.Struct({
   ...naming,
   type: required(Schema.Literal("bullmq"), { description: "BullMQ queues of one Redis." }),
   url: required(RedisUrl, {
-    description: "Where that Redis is, with the number of the database as its path where it is not 0.",
+    description:
+      "Where that Redis is, with the number of the database as its path where it is not 0. Link-local addresses and metadata services are refused.",
     examples: ["redis://127.0.0.1:6379"]
   }),
   queues: required(Queues, { description: "The queues to look after, each once.", examples: [["mail"]] }),

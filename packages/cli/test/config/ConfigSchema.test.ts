@@ -188,6 +188,12 @@ describe("what an editor cannot know is refused by the program alone", () => {
     ["no time for a request", services({ ...palantir, requestTimeout: "0 seconds" })],
     ["a url with a port that none has", services({ ...palantir, url: "http://h:99999" })],
     ["a url of half an address", services({ ...palantir, url: "http://[::1" })],
+    ["a url of a metadata service", services({ ...palantir, url: "http://169.254.169.254" })],
+    [
+      "the same as a health endpoint, written otherwise",
+      services({ ...palantir, healthEndpoint: "http://0xA9FEA9FE" })
+    ],
+    ["a Redis url of one", services({ ...mail, url: "redis://[::ffff:169.254.169.254]" })],
     ["a Redis url with a port that is none", services({ ...mail, url: "redis://h:x" })]
   ])("%s", (_, value) => {
     expect(verdicts(value)).toEqual({ editor: true, program: false })

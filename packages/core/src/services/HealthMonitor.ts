@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { type Health, type Service, unknownHealth } from "../model/Service.ts"
+import { AddressRefused } from "../sources/Egress.ts"
+import { SourceUnavailable } from "../sources/JobSource.ts"
 import type { StoreUnreadable } from "../storage/Store.ts"
 import { type RegisteredService, ServiceRegistry } from "./ServiceRegistry.ts"
 
@@ -42,8 +44,12 @@ const make = Effect.gen(function* () {
       Effect.flatMap(({ status }) =>
         status >= 200 && status < 300 ? Effect.void : Effect.fail({ message: `it answered with status ${status}` })
       ),
-      Effect.catchTag("RequestError", () => Effect.fail({ message: "no connection could be made" })),
-      Effect.catchTag("ResponseError", () => Effect.fail({ message: "the connection broke" }))
+      // In the words that a source would use.
+      Effect.catchTags({
+        RequestError: ({ cause }) =>
+          new SourceUnavailable({ reason: cause instanceof AddressRefused ? "address" : "connect" }),
+        ResponseError: () => new SourceUnavailable({ reason: "reset" })
+      })
     )
 
   const probeOne = (service: RegisteredService) =>

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Metadata, type Registration, ServiceId, ServiceNotFound } from "../model/Service.ts"
 import { FromSql } from "../model/Timestamp.ts"
+import * as Egress from "../sources/Egress.ts"
 import { JobSource, type Shape } from "../sources/JobSource.ts"
 import { Write } from "../storage/Change.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
@@ -25,8 +26,8 @@ export interface ServiceDefinition<E = never, R = never> {
   /** Where it is, for people: without userinfo. Default: nothing is said of it. */
   readonly url?: string
   /**
-   * Asked for its health over HTTP, where it is http(s): well is what answers with 2xx. Without userinfo. Default: the
-   * source's own `ping` is asked, and `url` is shown.
+   * Asked for its health over HTTP, where it is http(s): well is what answers with 2xx. Without userinfo, and none that
+   * `Egress.flaw` finds fault with. Default: the source's own `ping` is asked, and `url` is shown.
    */
   readonly healthEndpoint?: string
   /** Free-form facts, shown to whoever may list services: no secrets. Default: none. */
@@ -124,7 +125,11 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
     for (const definition of definitions) {
       yield* check(definition, services)
       // Each its own: two services of one kind share nothing.
-      const built = yield* Layer.build(Layer.fresh(definition.source))
+      const built = yield* Effect.mapError(Layer.build(Layer.fresh(definition.source)), (error) =>
+        error instanceof Egress.UrlRefused
+          ? new ServiceInvalid({ service: definition.id, problem: `its url: ${error.problem}` })
+          : (error as Exclude<E, Egress.UrlRefused>)
+      )
       services.set(definition.id, {
         id: definition.id,
         type: definition.type,
@@ -170,19 +175,35 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
     return ServiceRegistry.of({ all: Array.from(services.values()), get, registrations, register })
   })
 
-/** The services an application has. Each gets a source of its own, which lives as long as the layer. */
+/**
+ * The services an application has. Each gets a source of its own, which lives as long as the layer. A source whose url
+ * is refused makes its service invalid.
+ */
 export const layer = <E, R>(
   definitions: ReadonlyArray<ServiceDefinition<E, R>>
-): Layer.Layer<ServiceRegistry, E | ServiceInvalid, R | Store> => Layer.scoped(ServiceRegistry, make(definitions))
+): Layer.Layer<ServiceRegistry, Exclude<E, Egress.UrlRefused> | ServiceInvalid, R | Store> =>
+  Layer.scoped(ServiceRegistry, make(definitions))
 
 const check = <E, R>(definition: ServiceDefinition<E, R>, known: ReadonlyMap<string, unknown>) => {
   const invalid = (problem: string) => new ServiceInvalid({ service: definition.id, problem })
   if (!Schema.is(ServiceId)(definition.id)) return invalid("its id must be 1 to 64 of a-z 0-9 . _ -")
   if (known.has(definition.id)) return invalid("its id is taken by another service")
+  const problem = placeFlaw(definition)
+  if (problem !== undefined) return invalid(problem)
   const interval = Duration.decode(definition.pollInterval ?? defaults.pollInterval)
   return Duration.lessThan(interval, minPollInterval)
     ? invalid(`its pollInterval must be at least ${Duration.format(minPollInterval)}`)
     : Effect.void
+}
+
+/** What is wrong with where it is, or where its health is asked for: both are shown, and HTTP is asked. */
+const placeFlaw = <E, R>(definition: ServiceDefinition<E, R>): string | undefined => {
+  const shownFlaw = (place = "") => (URL.canParse(place) ? Egress.userinfoFlaw(new URL(place)) : undefined)
+  const { healthEndpoint: asked } = probed(definition)
+  const ofEndpoint = asked === undefined ? shownFlaw(definition.healthEndpoint) : Egress.flaw(asked)
+  if (ofEndpoint !== undefined) return `its healthEndpoint: ${ofEndpoint}`
+  const ofUrl = shownFlaw(definition.url)
+  return ofUrl === undefined ? undefined : `its url: ${ofUrl}`
 }
 
 /** The column takes no NULL: without one it is empty. */
