@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Client } from "../../src/index.ts"
 import { type Answered, check } from "./document.ts"
+import { reader } from "./fetch.ts"
 
 /** A client of a server of ours. `note` is told of every answer, of a stream with each piece of it. */
 export const clientOf = (url: string, options: Client.Options = {}, note: (answered: Answered) => void = () => {}) =>
@@ -48,15 +49,7 @@ const streamed = (
   response: HttpClientResponse.HttpClientResponse,
   hold: (text: string) => void
 ): HttpClientResponse.HttpClientResponse => {
-  const decoder = new TextDecoder()
-  let rest = ""
-  const stream = Stream.tap(response.stream, (bytes) =>
-    Effect.sync(() => {
-      const text = rest + decoder.decode(bytes, { stream: true })
-      const pieces = text.split("\n\n")
-      rest = pieces.pop() ?? ""
-      hold(pieces.map((piece) => `${piece}\n\n`).join(""))
-    })
-  )
+  const piecesOf = reader()
+  const stream = Stream.tap(response.stream, (bytes) => Effect.sync(() => hold(piecesOf(bytes))))
   return Object.create(response, { stream: { value: stream } })
 }
