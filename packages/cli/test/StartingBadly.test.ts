@@ -294,7 +294,7 @@ describe.concurrent("a start that looks bad and is not", { timeout: 90_000 }, ()
     const then = await url(second)
     await second.line(/command left: success, verified$/)
     expect(await json(await fetch(`${then}/commands/left`))).toMatchObject({ phase: "success", outcome: "success" })
-    expect(second.output().stderr).not.toMatch(/ERROR/)
+    expect(second.output().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/)
     await second.stop()
     await own.close()
   })
@@ -311,7 +311,7 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
     const then = await url(second)
     await second.line(/palantir: /)
     await first.line(
-      /ERROR a commit failed another process has become the writer of this database; stop this one/
+      /^\{.*"level":"ERROR","message":"a commit failed: another process has become the writer of this database; stop this one"/
     )
     expect((await fetch(`${at}/health/ready`)).status).toBe(503)
     expect((await fetch(`${then}/health/ready`)).status).toBe(200)
@@ -321,7 +321,7 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
 
     await rm(file)
     await second.line(
-      /ERROR a commit was refused the database file was moved or removed while it was open/
+      /^\{.*"level":"ERROR","message":"a commit was refused: the database file was moved or removed while it was open/
     )
     const refusal = await fetch(`${then}/health/ready`)
     expect(refusal.status).toBe(503)
