@@ -20,7 +20,7 @@ import * as CommandLine from "./line/CommandLine.ts"
 import * as Help from "./line/Help.ts"
 import type { Drivers, Root } from "./line/Program.ts"
 import * as ExitCode from "./output/ExitCode.ts"
-import { debugging } from "./output/Log.ts"
+import { debugging, pretty } from "./output/Log.ts"
 import * as Output from "./output/Output.ts"
 import * as Terminal from "./output/Terminal.ts"
 import { version } from "./Version.ts"
@@ -74,7 +74,8 @@ const plain = (text: string) => (Terminal.stdoutColours() ? text : stripVTContro
 /** Says what went wrong, in a line, and gives the code to end with. */
 export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.ExitCode> =>
   Effect.gen(function* () {
-    if (debugging()) yield* Output.note(Cause.pretty(cause))
+    // Indented, so that no line of it can look like one of ours.
+    if (debugging()) for (const line of pretty(cause).split("\n")) yield* Output.note(`  ${Output.printable(line)}`)
     const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) {
       if (Cause.isInterruptedOnly(cause)) return ExitCode.interrupted
