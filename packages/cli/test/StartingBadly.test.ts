@@ -3,8 +3,8 @@
  * and no file that is worse than before.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs"
-import { chmod, copyFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { chmod, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -361,39 +361,3 @@ describe("two that start at once", { timeout: isLong ? 600_000 : 90_000 }, () =>
     })
   }
 })
-
-describe("a first start that is killed", { timeout: isLong ? 600_000 : 90_000 }, () => {
-  // The first changes are the files coming to be; later ones, what is written into them.
-  const moments = isLong ? Array.from({ length: 40 }, (_, n) => n) : [0, 3, 6, 9]
-
-  it("leaves all of the tables or none, and the next one completes it", async () => {
-    for (const changes of moments) {
-      const directory = await place()
-      const file = join(directory, "m.db")
-      await killedAfter(directory, changes, serve(["--database", file]))
-      // Looked at in a copy: to open it is to mend it, and that is the program's to do.
-      const copy = await place()
-      await cp(directory, copy, { recursive: true })
-      const found = existsSync(join(copy, "m.db")) ? tables(join(copy, "m.db")) : []
-      // What notes the migrations comes before them, and says of itself alone that there were none.
-      expect([[], ["mithrandir_migration"], tables(pristine)]).toContainEqual(found)
-      expect(await finish(file)).toMatchObject({ code: 0 })
-      expect(tables(file)).toEqual(tables(pristine))
-    }
-  })
-})
-
-/** Kills a process at the nth change after the first in a directory, or as soon as it listens. */
-const killedAfter = async (directory: string, changes: number, server: Running): Promise<void> => {
-  let watcher: FSWatcher | undefined
-  const changed = new Promise<void>((resolve) => {
-    let seen = 0
-    watcher = watch(directory, () => {
-      if (seen === changes) resolve()
-      seen += 1
-    })
-  })
-  await Promise.race([changed, url(server)])
-  watcher?.close()
-  await server.stop("SIGKILL")
-}
