@@ -60,7 +60,9 @@ describe("alone with the database", () => {
     expect(await house.here("audit", "show", "nope")).toEqual({
       code: 1,
       stdout: "",
-      stderr: 'mithrandir: nothing is on the record under "nope"\n'
+      stderr:
+        'mithrandir: nothing is on the record under "nope"; ' +
+        "a command is there once it has ended, and mithrandir audit list shows what is\n"
     })
   })
 

@@ -167,7 +167,9 @@ const ofServer = (client: Client.Client): Operator => ({
 /** Nothing was at stake: whoever loses this answer may simply ask again. */
 const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
   Effect.mapError(effect, (error) =>
-    error._tag === "AnswerLost" ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: error.message }) : error
+    error._tag === "AnswerLost"
+      ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: `${error.message}; ask again` })
+      : error
   )
 
 /**
