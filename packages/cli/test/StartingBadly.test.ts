@@ -177,6 +177,8 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   timeout: 90_000,
   skip: process.getuid === undefined || !(canBeRead(bin.replace(/bin\.js$/, "")) && canBeRead(tmpdir()))
 }, () => {
+  // All of them open it in the same way.
+  const reads = [[["audit", "list"]], ...(isLong ? [[["discrepancies"]], [["services"]]] : [])]
   const problem = "no permission to write it; give this user access to the file and its directory"
 
   it("a directory that may only be read", async () => {
@@ -198,6 +200,27 @@ describe.concurrent("a place that this user may not use (needs another user, or 
     const before = await readFile(file)
     await refused(["--database", file], `${file}: ${problem}`, nobody)
     expect(before.equals(await readFile(file))).toBe(true)
+  })
+
+  it.each(reads)("a place that may only be read: %j says what reading needs, and reads a copy", async (args) => {
+    const directory = await place()
+    const file = join(directory, "m.db")
+    await copyFile(pristine, file)
+    await chmod(file, 0o444)
+    await chmod(directory, 0o555)
+    const options = { cwd: root, ...nobody }
+    const config = ["--config", join(root, "mithrandir.json")]
+    const ended = await start([...args, ...config, "--database", file], options).end(60_000)
+    expectRefused(
+      ended,
+      `${file}: even to read it SQLite has to write beside it, where this user may not; read a copy of it (and of its -wal, where there is one), or ask the server that has it`
+    )
+    await chmod(directory, 0o755)
+    if (!isLong) return
+    const copy = join(await place(0o777), "m.db")
+    await copyFile(file, copy)
+    await chmod(copy, 0o444)
+    expect(await start([...args, ...config, "--database", copy], options).end(60_000)).toMatchObject({ code: 0 })
   })
 
   it.skipIf(unprivilegedFrom() <= 1)("a port for the system's own services (needs such ports)", async () => {
