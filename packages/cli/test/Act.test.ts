@@ -93,11 +93,30 @@ describe("alone with the database", () => {
   it("a command that has not ended in time exits 6, and says how to see what became of it", async () => {
     house.palantir.silent = true
     const args = ["run", "retry-job", "job-0", "-s", "palantir", "--wait", "1s", "--command-id", "late"]
-    const ended = await house.apart(...args)
+    const ended = await house.here(...args)
     house.palantir.silent = false
     expect(ended).toMatchObject({ code: 6, stdout: "" })
     expect(ended.stderr).toContain("it has not ended within 1s")
     expect(ended.stderr).toContain("repeat it with --command-id late")
+  })
+
+  it("what does not show afterwards exits 1, and what cannot be told exits 6: of processes, too", async () => {
+    const { jobs, retries } = house.palantir
+    const failed = (id: string, how: "pretended" | "broken") => {
+      jobs.set(id, { id, queue: "mail", state: "failed", attempts: 1 })
+      retries.set(id, how)
+      // Each with a database of its own: they run side by side, and look for the effect as long as it might come.
+      return house.apart("run", "retry-job", id, "-s", "palantir", "--command-id", id, "--database", `${id}.db`)
+    }
+    const [pretended, broken] = await Promise.all([failed("job-x", "pretended"), failed("job-y", "broken")])
+    for (const id of ["job-x", "job-y"]) jobs.delete(id)
+    expect(pretended).toMatchObject({ code: 1, signal: null })
+    expect(pretended.stdout).toMatch(/^outcome +success\nverified +no$/m)
+    expect(pretended.stderr).toContain("success, but looking again did not show it\n")
+    expect(broken).toMatchObject({ code: 6, signal: null })
+    expect(broken.stdout).toMatch(/^outcome +timeout\nverified +cannot be told$/m)
+    expect(broken.stderr).toContain("timeout: whether it was applied is not known\n")
+    expect(broken.stderr).toContain("  it answered with status 500\n")
   })
 
   it.each([["1"], ["-1s"], ["1 second"], ["999h"], ["never"]])("--wait %s is refused", async (text) => {
