@@ -618,6 +618,7 @@ export interface components {
             /** @enum {boolean} */
             retired?: true;
         };
+        /** @description 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit */
         ServiceId: string;
         Services: {
             data: components["schemas"]["Service"][];

@@ -22,6 +22,7 @@ import type { Drivers, Root } from "./line/Program.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import { debugging, pretty } from "./output/Log.ts"
 import * as Output from "./output/Output.ts"
+import * as Remedy from "./output/Remedy.ts"
 import * as Terminal from "./output/Terminal.ts"
 import { version } from "./Version.ts"
 
@@ -94,12 +95,6 @@ export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.Exit
 const complaint = (problem: string) => `mithrandir: ${Output.printable(problem.replace(/\s*\n\s*/g, " "))}`
 
 const messageOf = (error: unknown): string => {
-  if (error instanceof Error && error.message !== "") return `${error.message}${remedy(error)}`
+  if (error instanceof Error && error.message !== "") return `${error.message}${Remedy.of(error)}`
   return typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
 }
-
-/** What to do about what only whoever sits at a terminal can mend. */
-const remedy = (error: Error): string =>
-  "code" in error && error.code === "unauthenticated"
-    ? ": the server wants a token that it knows; give it one in MITHRANDIR_TOKEN"
-    : ""

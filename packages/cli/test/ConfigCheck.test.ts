@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { run as runHere } from "./support/inside.ts"
 import { run, start, stopAll } from "./support/process.ts"
@@ -61,20 +61,41 @@ describe("config check", () => {
     expect(rows).toContainEqual(["services[0].pollInterval", "5 seconds", "default"])
   })
 
-  it("shows the same as JSON", async () => {
-    await write("mithrandir.json", { services: [palantir] })
-    const ended = await check(["-o", "json"], { MITHRANDIR_PROT: "1" })
+  const file = { host: "file.example", database: "file.db", services: [palantir] }
+  it.each<[string, { readonly dotenv?: string; readonly env?: Variables; readonly name?: string }, object, object]>([
+    [
+      "a variable",
+      { env: { MITHRANDIR_HOST: "environment.example", MITHRANDIR_DATABASE: "environment.db", MITHRANDIR_PROT: "1" } },
+      { host: "environment.example", database: "environment.db" },
+      { host: "environment", database: "environment", port: "default", services: "file" }
+    ],
+    [
+      ".env, the config's name among it",
+      { dotenv: "MITHRANDIR_DATABASE=dotenv.db\nMITHRANDIR_CONFIG=other.json\n", name: "other.json" },
+      { host: "file.example", database: "dotenv.db" },
+      { host: "file", database: ".env", port: "default", services: "file" }
+    ]
+  ])("as JSON: what is from %s", async (_, { dotenv = "", env = {}, name = "mithrandir.json" }, config, origins) => {
+    await write(name, file)
+    await write(".env", dotenv)
+    const ended = await check(["-o", "json"], env)
     expect(ended).toMatchObject({ code: 0 })
-    expect(JSON.parse(ended.stdout)).toMatchObject({
-      configFile: join(directory, "mithrandir.json"),
-      config: { host: "127.0.0.1", port: 4410, services: [{ ...palantir, settle: "250 millis" }] },
-      origins: { port: "default", services: "file", "services[0].settle": "default" },
-      warnings: ["environment: MITHRANDIR_PROT is not known; did you mean MITHRANDIR_PORT?"]
+    const shown = JSON.parse(ended.stdout)
+    expect({ ...shown.config, database: basename(shown.config.database) }).toMatchObject({
+      ...config,
+      port: 4410,
+      services: [{ ...palantir, settle: "250 millis" }]
     })
+    expect(dirname(shown.config.database)).toBe(directory)
+    expect(shown.configFile).toBe(join(directory, name))
+    expect(shown.origins).toMatchObject({ ...origins, "services[0].settle": "default" })
+    expect(shown.warnings).toEqual(
+      "MITHRANDIR_PROT" in env ? ["environment: MITHRANDIR_PROT is not known; did you mean MITHRANDIR_PORT?"] : []
+    )
   })
 
   it("needs no config at all", async () => {
-    const ended = await check()
+    const ended = await checkHere([], {})
     expect(ended).toMatchObject({ code: 0, stderr: "config file: none\n" })
     expect(ended.stdout).toMatch(/^services +\[\] +default$/m)
   })
@@ -104,7 +125,7 @@ describe("config check", () => {
     expect(ended.stderr).toContain(
       "mithrandir: mithrandir.json: services[0].token.env: the environment variable PALANTIR_TOKEN is not set\n"
     )
-    expect(await check([], { PALANTIR_TOKEN: "x" })).toMatchObject({ code: 0 })
+    expect(await checkHere([], { PALANTIR_TOKEN: "x" })).toMatchObject({ code: 0 })
   })
 })
 

@@ -3,8 +3,8 @@
  * and no file that is worse than before.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs"
-import { chmod, chown, copyFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { chmod, chown, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -179,6 +179,8 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   timeout: 90_000,
   skip: process.getuid === undefined || !(canBeRead(bin.replace(/bin\.js$/, "")) && canBeRead(tmpdir()))
 }, () => {
+  // All of them open it in the same way.
+  const reads = [[["audit", "list"]], ...(isLong ? [[["discrepancies"]], [["services"]]] : [])]
   const problem = "no permission to write it; give this user access to the file and its directory"
 
   /** A database that belongs to whoever is refused. */
@@ -205,6 +207,27 @@ describe.concurrent("a place that this user may not use (needs another user, or 
     const before = await readFile(file)
     await refused(["--database", file], `${file}: ${problem}`, nobody)
     expect(before.equals(await readFile(file))).toBe(true)
+  })
+
+  it.each(reads)("a place that may only be read: %j says what reading needs, and reads a copy", async (args) => {
+    const directory = await place()
+    const file = join(directory, "m.db")
+    await copyFile(pristine, file)
+    await chmod(file, 0o444)
+    await chmod(directory, 0o555)
+    const options = { cwd: root, ...nobody }
+    const config = ["--config", join(root, "mithrandir.json")]
+    const ended = await start([...args, ...config, "--database", file], options).end(60_000)
+    expectRefused(
+      ended,
+      `${file}: even to read it SQLite has to write beside it, where this user may not; read a copy of it (and of its -wal, where there is one), or ask the server that has it`
+    )
+    await chmod(directory, 0o755)
+    if (!isLong) return
+    const copy = join(await place(0o777), "m.db")
+    await copyFile(file, copy)
+    await chmod(copy, 0o444)
+    expect(await start([...args, ...config, "--database", copy], options).end(60_000)).toMatchObject({ code: 0 })
   })
 
   it.skipIf(unprivilegedFrom() <= 1)("a port for the system's own services (needs such ports)", async () => {
@@ -372,39 +395,3 @@ describe("two that start at once", { timeout: isLong ? 600_000 : 90_000 }, () =>
     })
   }
 })
-
-describe("a first start that is killed", { timeout: isLong ? 600_000 : 90_000 }, () => {
-  // The first changes are the files coming to be; later ones, what is written into them.
-  const moments = isLong ? Array.from({ length: 40 }, (_, n) => n) : [0, 3, 6, 9]
-
-  it("leaves all of the tables or none, and the next one completes it", async () => {
-    for (const changes of moments) {
-      const directory = await place()
-      const file = join(directory, "m.db")
-      await killedAfter(directory, changes, serve(["--database", file]))
-      // Looked at in a copy: to open it is to mend it, and that is the program's to do.
-      const copy = await place()
-      await cp(directory, copy, { recursive: true })
-      const found = existsSync(join(copy, "m.db")) ? tables(join(copy, "m.db")) : []
-      // What notes the migrations comes before them, and says of itself alone that there were none.
-      expect([[], ["mithrandir_migration"], tables(pristine)]).toContainEqual(found)
-      expect(await finish(file)).toMatchObject({ code: 0 })
-      expect(tables(file)).toEqual(tables(pristine))
-    }
-  })
-})
-
-/** Kills a process at the nth change after the first in a directory, or as soon as it listens. */
-const killedAfter = async (directory: string, changes: number, server: Running): Promise<void> => {
-  let watcher: FSWatcher | undefined
-  const changed = new Promise<void>((resolve) => {
-    let seen = 0
-    watcher = watch(directory, () => {
-      if (seen === changes) resolve()
-      seen += 1
-    })
-  })
-  await Promise.race([changed, url(server)])
-  watcher?.close()
-  await server.stop("SIGKILL")
-}

@@ -125,12 +125,12 @@ interface DomainJson {
 
 /**
  * An error of the core as a problem: the members that every problem has, and the error's own fields beside them.
- * `at` says which field of the request it speaks of.
+ * `field` says which field of the request it speaks of, and what of it.
  */
 export const of = <A extends Error, I extends { readonly _tag: string }>(
   error: ErrorClass<A, I>,
   code: DomainCode,
-  at?: (error: A) => string
+  field?: (error: A) => FieldProblem
 ): Schema.Schema<A, DomainJson> => {
   const { status, title } = domain[code]
   const json: Schema.Schema<DomainJson> = Schema.Struct(
@@ -146,11 +146,16 @@ export const of = <A extends Error, I extends { readonly _tag: string }>(
       status,
       code,
       detail: value.message,
-      ...(at === undefined ? {} : { errors: [{ path: at(value), problem: value.message }] }),
+      ...(field === undefined ? {} : { errors: [field(value)] }),
       ...fields
     })
   }).pipe(asProblem(status))
 }
+
+/** A field of the request, of which an error says all that there is to say. */
+export const about =
+  (path: string) =>
+  ({ message }: Error): FieldProblem => ({ path, problem: message })
 
 /** Marks a schema as the body of this status. */
 function asProblem(status: number) {

@@ -186,7 +186,9 @@ const keeperOf = (client: Client.Client): Keeper => ({ create: client.createToke
 /** Nothing was at stake: whoever loses this answer may simply ask again. */
 const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
   Effect.mapError(effect, (error) =>
-    error._tag === "AnswerLost" ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: error.message }) : error
+    error._tag === "AnswerLost"
+      ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: `${error.message}; ask again` })
+      : error
   )
 
 /**

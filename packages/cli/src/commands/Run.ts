@@ -143,7 +143,9 @@ type How = Access.Given & {
 
 const preview = (how: How, request: Model.CommandRequest) =>
   Effect.gen(function* () {
-    const found = yield* Access.preview(how, request)
+    const found = yield* Effect.mapError(Access.preview(how, request), (error) =>
+      isOfUpstream(error) ? unseen(error, request.service) : error
+    )
     const { met, problem = "" } = found.precondition
     yield* how.output === "json"
       ? Output.data(Output.json(encodePreview(found)))
@@ -158,6 +160,16 @@ const preview = (how: How, request: Model.CommandRequest) =>
           ])
         )
     if (!met) yield* new ExitCode.Ended({ code: ExitCode.failed })
+  })
+
+/** Said by the source itself, or by a server of it. */
+const isOfUpstream = (error: Program.Failure): boolean =>
+  error._tag.startsWith("Source") || ("code" in error && String(error.code).startsWith("upstream-"))
+
+const unseen = (error: Program.Failure, service: string) =>
+  new ExitCode.Refused({
+    code: ExitCode.ofError(error),
+    problem: `service "${service}" could not be asked for the target: ${error.message}; see that it runs, and that its url and its secret are right`
   })
 
 const send = (how: How, request: Model.CommandRequest) =>

@@ -185,7 +185,7 @@ const oneRunOf = (
 const decodeOneRun = Schema.decodeUnknownEither(OneRun)
 
 /** Every variable that means something. */
-const known: ReadonlyArray<string> = [...Config.keys, ...Object.keys(OneRun.fields), "debug"].map(variable)
+export const known: ReadonlyArray<string> = [...Config.keys, ...Object.keys(OneRun.fields), "debug"].map(variable)
 
 /** Variables that are of the project's own tests. */
 const ofTests = variable("test_")

@@ -205,7 +205,7 @@ describe("a config that does not fit is refused in one line that names the place
     [
       "a poll interval that is too short",
       services({ ...palantir, pollInterval: "99 millis" }),
-      'services[0].pollInterval: expected a duration such as "5 seconds", from 100ms to'
+      'services[0].pollInterval: expected a duration such as "5 seconds", from 100 millis to 24 days'
     ],
     [
       "a poll interval that is too long",

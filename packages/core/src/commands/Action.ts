@@ -1,6 +1,7 @@
 /** What one kind of command means: its params, its precondition, its snapshot, its execution, its proof. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { type ActionType, type CommandInvalid, invalid, Params } from "../model/Command.ts"
 import type { Job } from "../model/Job.ts"
@@ -169,7 +170,12 @@ const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 
 
 /** No params. An empty struct would take any. */
 export const noParams: Schema.Schema<Params, Params> = Params.pipe(
-  Schema.filter((params) => Object.keys(params).map((key) => ({ path: [key], message: "this action takes no params" })))
+  Schema.filter((params, _, ast) => {
+    const [first, ...more] = Object.entries(params).map(
+      ([key, value]) => new ParseResult.Pointer(key, params, new ParseResult.Unexpected(value))
+    )
+    return first === undefined || new ParseResult.Composite(ast, params, [first, ...more])
+  })
 )
 
 /** `isSupported` is asked before: this is what a source that changed its mind gets. */

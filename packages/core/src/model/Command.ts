@@ -212,13 +212,13 @@ export class ActionNotSupported extends Schema.TaggedError<ActionNotSupported>()
   }
 }
 
-/** Params or target do not fit the action. `path` says where. */
+/** Params or target do not fit the action. `path` says where, and `problem` in half a sentence how. */
 export class CommandInvalid extends Schema.TaggedError<CommandInvalid>()("CommandInvalid", {
   path: Schema.String,
   problem: Schema.String
 }) {
   override get message() {
-    return `${this.path}: ${this.problem}`
+    return this.path === "" ? this.problem : `${this.path}: ${this.problem}`
   }
 }
 
@@ -228,5 +228,14 @@ export const invalid =
   (error: ParseResult.ParseError): CommandInvalid => {
     const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
     const path = [...prefix, ...(issue?.path ?? [])].map(String).join(".")
-    return new CommandInvalid({ path, problem: issue?._tag === "Unexpected" ? "is unexpected" : "does not fit" })
+    const problem = issue === undefined ? unfit : (problems[issue._tag] ?? unfit)
+    return new CommandInvalid({ path, problem })
   }
+
+const unfit = "is not what is expected there"
+
+/** The formatter's own words quote what was sent. */
+const problems: { readonly [Tag in ParseResult.ArrayFormatterIssue["_tag"]]?: string } = {
+  Missing: "is missing",
+  Unexpected: "is not known to this action; leave it out"
+}

@@ -7,7 +7,10 @@ export const ServiceId = Schema.String.pipe(
   Schema.pattern(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
     message: () => "expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
   }),
-  Schema.annotations({ identifier: "ServiceId" })
+  Schema.annotations({
+    identifier: "ServiceId",
+    description: "1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
+  })
 )
 export type ServiceId = typeof ServiceId.Type
 

@@ -286,13 +286,14 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
     return because("busy", "it is locked by something else; close what has it open and try again")
   }
+  if (code === "SQLITE_READONLY_DIRECTORY") return because("permission", notBeside)
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) {
     return because("permission", notPermitted)
   }
   if (code.startsWith("SQLITE_CANTOPEN")) {
     return because(
       "missing",
-      "it cannot be opened; check that it exists, that this user may read it, and that not too many files are open"
+      "it cannot be opened; check that it exists, that this user may read it and write beside it, and that not too many files are open"
     )
   }
   if (isFull(code)) return because("full", full)
@@ -301,6 +302,9 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
 
 const damaged = "it is damaged; restore it from a backup, and keep this file for an inquiry"
 const notPermitted = "no permission to write it; give this user access to the file and its directory"
+/** In WAL mode every reader takes part in an index that stands beside the file. */
+const notBeside =
+  "even to read it SQLite has to write beside it, where this user may not; read a copy of it (and of its -wal, where there is one), or ask the server that has it"
 const full = "the disk is full, or the file may not grow; free some space, or raise the limit on file sizes"
 
 /** The system's own word, such as `EISDIR`; where it said none, ours for it. */
