@@ -13,6 +13,7 @@ const tryIt = page.take("sh")
 const firstMinute = page.take("text")
 const terminal = page.take("sh")
 const ownQueues = { config: page.take("json"), serve: page.take("sh"), commands: page.take("sh") }
+const firstToken = page.take("sh")
 const wholeConfig = page.take("json")
 const configCheck = page.take("sh")
 const embedded = page.take("ts")
@@ -87,6 +88,15 @@ describeWithRedisServer("README: on your own queues", () => {
     expect(output).toMatch(/retry-job\s+mail:42\s+success/)
     expect(code).toBe(0)
     await server.stop()
+  })
+})
+
+describe("README: who may come in", () => {
+  const shell = new Shell()
+  afterAll(() => shell.close())
+
+  it("the first token is made as the page says", async () => {
+    expect(await shell.run(firstToken.text)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^mth_\S+\n$/) })
   })
 })
 
