@@ -12,6 +12,22 @@ export type FieldProblem = typeof FieldProblem.Type
 /** The media type of problems. */
 export const contentType = "application/problem+json"
 
+/** What a problem says beside its code. */
+const members = {
+  /** The HTTP status. */
+  status: Schema.Int,
+  /** What the code means. */
+  title: Schema.String,
+  /** What it means here, in a sentence. */
+  detail: Schema.optionalWith(Schema.String, { exact: true }),
+  /** What does not fit, and where. */
+  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
+  /** Of a 5xx: what to look for in the server's log. */
+  id: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Of a 429: after how many seconds it may be tried again. */
+  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+}
+
 /**
  * Something about the request, or the server, that the core has no error for. Clients also get it for a code that
  * they do not know.
@@ -19,14 +35,7 @@ export const contentType = "application/problem+json"
 export class Problem extends Schema.TaggedError<Problem>()("Problem", {
   /** Stable; `ProblemApi` lists them. */
   code: Schema.String,
-  status: Schema.Int,
-  title: Schema.String,
-  detail: Schema.optionalWith(Schema.String, { exact: true }),
-  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  /** Of a 5xx: what to look for in the server's log. */
-  id: Schema.optionalWith(Schema.String, { exact: true }),
-  /** Of a 429: after how many seconds it may be tried again. */
-  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+  ...members
 }) {
   override get message() {
     const errors = this.errors?.map(({ path, problem }) => (path === "" ? problem : `${path}: ${problem}`)) ?? []
@@ -50,12 +59,7 @@ const Json = Schema.Struct({
   type: Schema.String,
   // What has an error of its own must not be read as this: clients try the members of a status in any order.
   code: Schema.String.pipe(Schema.filter((code) => !isDomainCode(code) || "expected a code without its own error")),
-  status: Schema.Int,
-  title: Schema.String,
-  detail: Schema.optionalWith(Schema.String, { exact: true }),
-  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  id: Schema.optionalWith(Schema.String, { exact: true }),
-  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+  ...members
 }).annotations({
   identifier: "Problem",
   jsonSchema: {

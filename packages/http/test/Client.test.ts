@@ -237,6 +237,18 @@ describe("Client", () => {
     })
   )
 
+  it.scopedLive("says of what was too much when to come back", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh({ limits: { commandsPerMinute: 1 } })
+      const client = yield* clientOf(house.url)
+      yield* client.submit(command({ target: "none" }))
+      const refused = yield* Effect.flip(client.submit(command({ target: "none" })))
+      assert.deepInclude(refused, { _tag: "Problem", code: "too-many-commands", status: 429 })
+      const seconds = refused._tag === "Problem" ? (refused.retryAfter ?? 0) : 0
+      assert.isTrue(seconds > 30 && seconds <= 60, `${seconds}`)
+    })
+  )
+
   it.scopedLive("tells a server that was never reached from an answer that was lost", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()

@@ -7,13 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
-import { meta, type Page, pageFields } from "../model/Page.ts"
+import { type Page, pageFields } from "../model/Page.ts"
 import * as Rate from "../model/Rate.ts"
 import { type Incident, SecurityEvent, SecurityEventKind } from "../model/SecurityEvent.ts"
 import { FromSql, toSql } from "../model/Timestamp.ts"
 import { Write } from "../storage/Change.ts"
+import * as RecordPage from "../storage/RecordPage.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
-import { within } from "../storage/within.ts"
 
 /** Which events, by time. `startDate <= timestamp < endDate`. */
 export const SecurityQuery = Schema.Struct({
@@ -112,21 +112,10 @@ const make = Effect.gen(function* () {
 
   const page = Effect.fn("SecurityLog.page")((query: SecurityQuery) =>
     store.read((sql) =>
-      Effect.gen(function* () {
-        const where = sql.and([
-          sql`1 = 1`,
-          ...(query.kind === undefined ? [] : [sql`kind = ${query.kind}`]),
-          ...(query.actor === undefined ? [] : [sql`actor = ${query.actor}`]),
-          ...(query.address === undefined ? [] : [sql`address = ${query.address}`]),
-          ...within(sql, "timestamp", query)
-        ])
-        const order = sql.literal(query.sortOrder)
-        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM security_event WHERE ${where}`
-        // Ids are UUIDv7, so they break ties by insertion.
-        const rows = yield* sql`
-          SELECT * FROM security_event WHERE ${where} ORDER BY timestamp ${order}, id ${order}
-          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
-        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      RecordPage.readByTime(sql, query, {
+        table: "security_event",
+        where: { kind: query.kind, actor: query.actor, address: query.address },
+        decode: decodeRows
       })
     )
   )
