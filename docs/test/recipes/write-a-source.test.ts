@@ -79,7 +79,7 @@ describe("write-a-source", () => {
     Effect.gen(function* () {
       const { jobs, shop } = makeShop()
       const source = Layer.provide(layerCounting, shop)
-      const definition = { id: "print", type: "print-shop", healthEndpoint: "memory:", source }
+      const definition = { id: "print", type: "print-shop", source }
       const house = yield* Layer.build(layerHouse(yield* makeFile, [definition]))
       const { run } = Context.get(house, Reconciler.Reconciler)
       yield* run({ service: "print" })

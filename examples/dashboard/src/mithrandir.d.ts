@@ -609,7 +609,7 @@ export interface components {
             id: components["schemas"]["ServiceId"];
             name: string;
             type: string;
-            healthEndpoint: string;
+            healthEndpoint: string | null;
             registeredAt: components["schemas"]["Timestamp"];
             metadata: {
                 [key: string]: unknown;

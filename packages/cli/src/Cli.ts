@@ -10,15 +10,17 @@ import * as Discrepancies from "./commands/Discrepancies.ts"
 import * as Reconcile from "./commands/Reconcile.ts"
 import * as Run from "./commands/Run.ts"
 import * as Sandbox from "./commands/Sandbox.ts"
+import * as Security from "./commands/Security.ts"
 import * as Serve from "./commands/Serve.ts"
 import * as Services from "./commands/Services.ts"
+import * as Token from "./commands/Token.ts"
 import * as Watch from "./commands/Watch.ts"
 import { ConfigInvalid } from "./config/ConfigInvalid.ts"
 import * as CommandLine from "./line/CommandLine.ts"
 import * as Help from "./line/Help.ts"
 import type { Drivers, Root } from "./line/Program.ts"
 import * as ExitCode from "./output/ExitCode.ts"
-import { debugging } from "./output/Log.ts"
+import { debugging, pretty } from "./output/Log.ts"
 import * as Output from "./output/Output.ts"
 import * as Remedy from "./output/Remedy.ts"
 import * as Terminal from "./output/Terminal.ts"
@@ -30,9 +32,9 @@ export const root: Root = {
   name: "mithrandir",
   summary: "Is what my dashboard shows true, and if not, what differs, since when, and what was done?",
   sections: [
-    { title: "To run it", members: [Serve.program, Config.group, Sandbox.program] },
+    { title: "To run it", members: [Serve.program, Config.group, Token.group, Sandbox.program] },
     { title: "To act", members: [Reconcile.program, Run.program] },
-    { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program] }
+    { title: "To look", members: [Services.program, Discrepancies.program, Audit.group, Watch.program, Security.group] }
   ],
   examples: [
     { says: "See what it does, on make-believe jobs", line: "mithrandir serve --sandbox" },
@@ -73,7 +75,8 @@ const plain = (text: string) => (Terminal.stdoutColours() ? text : stripVTContro
 /** Says what went wrong, in a line, and gives the code to end with. */
 export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.ExitCode> =>
   Effect.gen(function* () {
-    if (debugging()) yield* Output.note(Cause.pretty(cause))
+    // Indented, so that no line of it can look like one of ours.
+    if (debugging()) for (const line of pretty(cause).split("\n")) yield* Output.note(`  ${Output.printable(line)}`)
     const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) {
       if (Cause.isInterruptedOnly(cause)) return ExitCode.interrupted

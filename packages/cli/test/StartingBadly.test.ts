@@ -4,12 +4,13 @@
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, statSync } from "node:fs"
-import { chmod, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { chmod, chown, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { fetch } from "../../http/test/support/fetch.ts"
 import { run as runInside } from "./support/inside.ts"
 import { json } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
@@ -87,7 +88,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
   it("is no database: refused, and left as it is", async () => {
     const file = join(await place(), "m.db")
     const text = "Dear diary, this was never meant to be a database.\n".repeat(100)
-    await writeFile(file, text)
+    await writeFile(file, text, { mode: 0o600 })
     await refused(
       ["--database", file],
       `${file}: it is not a SQLite database; name another file, or move this one away`
@@ -108,6 +109,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
 
   it("is another program's: refused, and left as it is", async () => {
     const file = join(await place(), "m.db")
+    await writeFile(file, "", { mode: 0o600 })
     const db = new Sqlite(file)
     db.exec("CREATE TABLE places (url TEXT); INSERT INTO places VALUES ('http://127.0.0.1')")
     db.close()
@@ -136,7 +138,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
       const file = join(await place(), "m.db")
       const bytes = await readFile(pristine)
       const at = where === "its first page" ? 100 : 4096 * (rootOf("ledger_job") - 1)
-      await writeFile(file, bytes.fill(0xee, at, at + 3000))
+      await writeFile(file, bytes.fill(0xee, at, at + 3000), { mode: 0o600 })
       await refused(
         ["--database", file],
         `${file}: it is damaged; restore it from a backup, and keep this file for an inquiry`
@@ -167,7 +169,7 @@ const rootOf = (table: string): number => {
 }
 
 /** Nobody in particular. Only root can be somebody else; who is not root is nobody in particular already. */
-const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {}
+const nobody: { readonly uid?: number } = process.getuid?.() === 0 ? { uid: 65_534 } : {}
 
 /** Whether everybody may go where the program is; somebody else could not even start it otherwise. */
 const canBeRead = (path: string): boolean =>
@@ -181,11 +183,17 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   const reads = [[["audit", "list"]], ...(isLong ? [[["discrepancies"]], [["services"]]] : [])]
   const problem = "no permission to write it; give this user access to the file and its directory"
 
+  /** A database that belongs to whoever is refused. */
+  const own = async (file: string, mode: number) => {
+    await copyFile(pristine, file)
+    if (nobody.uid !== undefined) await chown(file, nobody.uid, nobody.uid)
+    await chmod(file, mode)
+  }
+
   it("a directory that may only be read", async () => {
     const directory = await place()
     const file = join(directory, "m.db")
-    await copyFile(pristine, file)
-    await chmod(file, 0o666)
+    await own(file, 0o600)
     await chmod(directory, 0o555)
     const before = await readFile(file)
     await refused(["--database", file], new RegExp(`^mithrandir: ${file}(\\.lock)?: ${problem}\n$`), nobody)
@@ -194,9 +202,8 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   })
 
   it("a file that may only be read", async () => {
-    const file = join(await place(0o777), "m.db")
-    await copyFile(pristine, file)
-    await chmod(file, 0o444)
+    const file = join(await place(0o1777), "m.db")
+    await own(file, 0o400)
     const before = await readFile(file)
     await refused(["--database", file], `${file}: ${problem}`, nobody)
     expect(before.equals(await readFile(file))).toBe(true)
@@ -224,7 +231,7 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   })
 
   it.skipIf(unprivilegedFrom() <= 1)("a port for the system's own services (needs such ports)", async () => {
-    const file = join(await place(0o777), "m.db")
+    const file = join(await place(0o1777), "m.db")
     await refused(
       ["--database", file, "--port", "1"],
       "cannot listen on 127.0.0.1:1 (EACCES): this user may not listen there; choose a port above 1023",
@@ -265,7 +272,7 @@ describe.concurrent("a start that looks bad and is not", { timeout: 90_000 }, ()
   it("takes an empty file, by a name that means something elsewhere, without a home", async () => {
     const directory = await place()
     const file = join(directory, "file:my ü%20db?mode=memory#1.db")
-    await writeFile(file, "")
+    await writeFile(file, "", { mode: 0o600 })
     const server = serve(["--database", file], {
       env: { HOME: undefined, XDG_CONFIG_HOME: undefined, USER: undefined }
     })
@@ -311,7 +318,7 @@ describe.concurrent("a start that looks bad and is not", { timeout: 90_000 }, ()
     const then = await url(second)
     await second.line(/command left: success, verified$/)
     expect(await json(await fetch(`${then}/commands/left`))).toMatchObject({ phase: "success", outcome: "success" })
-    expect(second.output().stderr).not.toMatch(/ERROR/)
+    expect(second.output().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/)
     await second.stop()
     await own.close()
   })
@@ -327,7 +334,9 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
     const second = serve(["--database", file])
     const then = await url(second)
     await second.line(/palantir: /)
-    await first.line(/ERROR a commit failed another process has become the writer of this database; stop this one/)
+    await first.line(
+      /^\{.*"level":"ERROR","message":"a commit failed: another process has become the writer of this database; stop this one"/
+    )
     expect((await fetch(`${at}/health/ready`)).status).toBe(503)
     expect((await fetch(`${then}/health/ready`)).status).toBe(200)
     expect(await first.stop()).toMatchObject({ code: 0 })
@@ -335,7 +344,9 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
     expect(JSON.parse(await readFile(`${file}.server.json`, "utf8"))).toEqual({ pid: second.pid, url: then })
 
     await rm(file)
-    await second.line(/ERROR a commit was refused the database file was moved or removed while it was open/)
+    await second.line(
+      /^\{.*"level":"ERROR","message":"a commit was refused: the database file was moved or removed while it was open/
+    )
     const refusal = await fetch(`${then}/health/ready`)
     expect(refusal.status).toBe(503)
     expect(await refusal.text()).toContain("was moved or removed")

@@ -233,7 +233,7 @@ process.dlopen = (module, file, ...rest) => {
 
   it("says in a line what to do where the native module is of another Node", async () => {
     await writeFile(join(directory, "broken.cjs"), broken)
-    await writeFile(join(directory, "some.db"), "")
+    await writeFile(join(directory, "some.db"), "", { mode: 0o600 })
     const env = { NODE_OPTIONS: `--require ${join(directory, "broken.cjs")}` }
     const ended = await run(["audit", "list", "--database", "some.db"], { cwd: directory, env })
     expect(ended).toMatchObject({ code: 1, stdout: "" })

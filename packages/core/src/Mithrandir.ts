@@ -21,6 +21,7 @@ import * as SecurityLog from "./security/SecurityLog.ts"
 import * as Tokens from "./security/Tokens.ts"
 import * as HealthMonitor from "./services/HealthMonitor.ts"
 import * as ServiceRegistry from "./services/ServiceRegistry.ts"
+import type { UrlRefused } from "./sources/Egress.ts"
 import type { Database, DatabaseError } from "./storage/Database.ts"
 import * as Store from "./storage/Store.ts"
 
@@ -58,7 +59,12 @@ export const layer = <E, R, E2 = never, R2 = never>(
   options: Options<E, R, E2, R2>
 ): Layer.Layer<
   Mithrandir,
-  E | E2 | DatabaseError | Store.StoreUnreadable | ServiceRegistry.ServiceInvalid | CommandCatalog.ActionInvalid,
+  | Exclude<E, UrlRefused>
+  | E2
+  | DatabaseError
+  | Store.StoreUnreadable
+  | ServiceRegistry.ServiceInvalid
+  | CommandCatalog.ActionInvalid,
   Exclude<R | R2, Store.Store> | Database | HttpClient.HttpClient
 > => {
   const expected: Layer.Layer<ExpectedState.ExpectedState, E2, R2> = options.expected ?? ExpectedState.layerLedger

@@ -49,6 +49,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   ],
   Digest: ["sha256Json"],
   DiscrepancyLog: ["Discrepancy", "DiscrepancyLog", "DiscrepancyQuery", "layer"],
+  Egress: ["AddressRefused", "UrlRefused", "flaw", "hostFlaw", "isRefused", "lookup", "makeLookup", "userinfoFlaw"],
   Event: [
     "Acceptance",
     "ChangedJob",
@@ -81,7 +82,8 @@ const published: Record<string, ReadonlyArray<string>> = {
     "Worker",
     "make",
     "maxAnswerBytes",
-    "maxListedJobs"
+    "maxListedJobs",
+    "unsent"
   ],
   JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally"],
   Judgement: ["isVanished", "judge", "same", "subject"],
@@ -107,10 +109,22 @@ const published: Record<string, ReadonlyArray<string>> = {
   SecurityEvent: ["SecurityEvent", "SecurityEventKind"],
   SecurityLog: ["SecurityLog", "SecurityQuery", "flushInterval", "layer", "now"],
   Service: ["Health", "HealthStatus", "Metadata", "Service", "ServiceId", "ServiceNotFound", "unknownHealth"],
-  ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval"],
+  ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval", "shown"],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
-  Token: ["Role", "Token", "TokenActor", "TokenId", "TokenNotFound", "covers", "flaw", "isSame", "mint", "read"],
+  Token: [
+    "Expiry",
+    "Role",
+    "Token",
+    "TokenActor",
+    "TokenId",
+    "TokenNotFound",
+    "covers",
+    "flaw",
+    "isSame",
+    "mint",
+    "read"
+  ],
   Tokens: ["Tokens", "layer"],
   WriterLock: ["Announcement", "announce", "readAnnouncement", "sqliteCode", "tryAcquire", "withdraw"]
 }

@@ -130,13 +130,19 @@ const make = (options: Options) =>
       Effect.forkScoped
     )
 
-    const endWhere = (over: (one: Open) => boolean) =>
-      Effect.suspend(() =>
-        Effect.forEach(Array.from(open).filter(over), ({ end }) => Deferred.succeed(end, undefined), { discard: true })
-      )
+    const endAll = Effect.suspend(() =>
+      Effect.forEach(Array.from(open), ({ end }) => Deferred.succeed(end, undefined), { discard: true })
+    )
+
+    /** Who does not take in the end of a stream is hung up on the next time. */
+    const endOrCut = ({ end, hangUp }: Open) =>
+      Effect.flatMap(Deferred.succeed(end, undefined), (isNew) => (isNew ? Effect.void : hangUp))
 
     yield* Clock.currentTimeMillis.pipe(
-      Effect.flatMap((now) => endWhere(({ principal }) => principal.isStillGood?.(now) === false)),
+      Effect.flatMap((now) => {
+        const unwelcome = Array.from(open).filter(({ principal }) => principal.isStillGood?.(now) === false)
+        return Effect.forEach(unwelcome, endOrCut, { discard: true })
+      }),
       Effect.schedule(Schedule.fixed(reviewInterval)),
       Effect.forkScoped
     )
@@ -266,7 +272,7 @@ const make = (options: Options) =>
 
     const close = Effect.gen(function* () {
       yield* Deferred.succeed(closed, undefined)
-      yield* endWhere(() => true)
+      yield* endAll
       const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
       // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
       yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
@@ -277,7 +283,7 @@ const make = (options: Options) =>
     // never end by itself. Whoever is listening has noticed within a few steps; it is not waited for by the clock.
     yield* Effect.addFinalizer(() =>
       Deferred.succeed(closed, undefined).pipe(
-        Effect.zipRight(endWhere(() => true)),
+        Effect.zipRight(endAll),
         Effect.zipRight(Effect.repeatN(Effect.yieldNow(), stepsToNotice)),
         Effect.zipRight(hangUpOnAll)
       )

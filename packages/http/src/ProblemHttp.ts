@@ -76,7 +76,7 @@ const answer = (
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {
       // What was foreseen has been logged where it began. What was not is known here alone.
-      const logged = json.status === 500 ? Effect.logError(cause) : Effect.logWarning(json.code)
+      const logged = json.status === 500 ? Effect.logError("an answer failed", cause) : Effect.logWarning(json.code)
       yield* Effect.annotateLogs(logged, { ...id, method: request.method, path: pathOf(request), status: json.status })
     }
     const { code, detail, status, title, type, ...more } = json

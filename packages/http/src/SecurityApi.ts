@@ -35,7 +35,7 @@ export const NewToken = Schema.Struct({
   actor: Token.TokenActor,
   role: Token.Role,
   /** From when on it is worth nothing. Absent: never. */
-  expiresAt: Schema.optionalWith(Timestamp.Timestamp, { exact: true })
+  expiresAt: Schema.optionalWith(Token.Expiry, { exact: true })
 }).annotations({
   identifier: "NewToken",
   parseOptions: { errors: "all", onExcessProperty: "error" },

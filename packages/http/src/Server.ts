@@ -102,13 +102,16 @@ export class Server extends Context.Tag("@mithrandir/http/Server")<
 const limits: NodeHttp.ServerOptions = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  requestTimeout: 15_000,
   connectionsCheckingInterval: 2_000,
   requireHostHeader: false
 }
 
-/** Of a commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown. */
-const maxParamLength = 256
+/**
+ * A path is written in one way: what decides by it, in front of this server, must not be walked around by another. Of a
+ * commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown.
+ */
+const routing = { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
 /** How long requests in flight have to end when the server does. Streams are ended at once. */
 const shutdownGrace = Duration.seconds(5)
@@ -136,7 +139,7 @@ const make = (options: Options) =>
     const { host = defaultHost, port = defaultPort } = options
     yield* checkHost(options)
     const hub = yield* EventHub.EventHub
-    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, { maxParamLength })
+    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, routing)
     const handler = yield* NodeHttpServer.makeHandler(app, Cors.middleware(namesOf(options)))
     const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c

@@ -3,6 +3,7 @@ import { type Command, type Event, EventLog } from "@mithrandir/core"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -98,6 +99,36 @@ describe("EventHub", () => {
         assert.deepStrictEqual([beatsOf(first.heard).length, beatsOf(second.heard).length], [5, 5])
       })
     )
+  )
+
+  it.scoped(
+    "ends the streams of whoever would no longer be let in, within 15 s, and hangs up on who does not notice",
+    () =>
+      withHub((hub) =>
+        Effect.gen(function* () {
+          let goodUntil = Number.POSITIVE_INFINITY
+          let hungUp = 0
+          const of = (actor: string): EventHub.Listener => ({
+            ...listener(Effect.sync(() => hungUp++)),
+            principal: { actor, role: "viewer", isStillGood: (now) => actor !== "ann" || now < goodUntil }
+          })
+          const state = { commandId: "c", service: "alpha", phase: "running", logs: [] } as never
+          const streams = yield* Effect.all([hub.open(of("ann")), hub.open(of("bob")), hub.ofCommand(state, of("ann"))])
+          const [own, other, command] = yield* Effect.forEach(streams, hear)
+          const deaf = yield* hub.open(of("ann"))
+          yield* Effect.forkScoped(Stream.runForEach(deaf, () => Effect.never))
+          yield* TestClock.adjust("30 seconds")
+          assert.strictEqual(yield* hub.listeners, 4)
+          goodUntil = 30_000
+          yield* TestClock.adjust("15 seconds")
+          for (const fiber of [own?.fiber, command?.fiber])
+            assert.isTrue(Exit.isSuccess(yield* Fiber.await(fiber ?? Fiber.void)))
+          assert.isNull(other?.fiber.unsafePoll())
+          assert.deepStrictEqual([yield* hub.listeners, hungUp], [2, 0])
+          yield* TestClock.adjust("15 seconds")
+          assert.deepStrictEqual([yield* hub.listeners, hungUp], [2, 1])
+        })
+      )
   )
 
   it.scoped("an event is encoded once, whoever hears it", () =>

@@ -37,8 +37,6 @@ const lastEventId = Flags.optional({
   schema: Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,100}$/)).annotations({ description: "the id of an event" })
 })
 
-const { config, database, token, url } = Flags.access
-
 export const program = Program.make({
   name: "watch",
   summary: "Follow what happens at a running server, as it happens.",
@@ -49,10 +47,7 @@ export const program = Program.make({
     about,
     events,
     lastEventId,
-    config,
-    database,
-    url,
-    token,
+    ...Flags.access,
     output: Flags.output(["lines", "ndjson"])
   },
   examples: [

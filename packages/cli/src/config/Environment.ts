@@ -83,7 +83,8 @@ const OneRun = Schema.Struct({
   token: Schema.optionalWith(
     Schema.String.pipe(Schema.filter(Secret.isToken)).annotations({ description: Secret.tokenText }),
     { exact: true }
-  )
+  ),
+  tokenFile: Schema.optionalWith(Schema.String, { exact: true })
 })
 type OneRun = typeof OneRun.Type
 
@@ -153,6 +154,10 @@ export const url = (environment: Environment): Either.Either<Option.Option<strin
 /** The token to show to that server, wherever it is given. */
 export const token = (environment: Environment): Either.Either<Option.Option<Redacted.Redacted>, ConfigInvalid> =>
   oneRun(environment, "token").pipe(Either.map(Option.map((text) => Redacted.make(text))))
+
+/** The file that has it, wherever it is given. */
+export const tokenFile = (environment: Environment): Either.Either<Option.Option<string>, ConfigInvalid> =>
+  oneRun(environment, "tokenFile")
 
 const oneRun = (environment: Environment, key: keyof OneRun): Either.Either<Option.Option<string>, ConfigInvalid> => {
   const found = origins.map((origin) => oneRunOf(environment, origin, key))

@@ -9,6 +9,7 @@ import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as Environment from "./Environment.ts"
 import * as TextFile from "./TextFile.ts"
+import * as TokenFile from "./TokenFile.ts"
 
 /** What was said on the command line. */
 export interface Given {
@@ -16,6 +17,9 @@ export interface Given {
   readonly database: Option.Option<string>
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<number>
+  readonly hosts?: Option.Option<ReadonlyArray<string>>
+  readonly origins?: Option.Option<ReadonlyArray<string>>
+  readonly limits?: Option.Option<Config.LimitsEntry>
   /** The services, secrets as they were typed. */
   readonly entries?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
   readonly url?: Option.Option<string>
@@ -27,6 +31,12 @@ export type Origin = "flag" | Environment.Origin | "file" | "default"
 export interface Settings {
   readonly host: string
   readonly port: number
+  /** By which names it is reached, beside those that go without saying. */
+  readonly hosts: ReadonlyArray<string>
+  /** Whose pages may use it. */
+  readonly origins: ReadonlyArray<string>
+  /** How much anybody may ask for, where that is said. */
+  readonly limits: Config.LimitsEntry
   /** Absolute. */
   readonly database: string
   /** The config file that was read, where there was one. Absolute. */
@@ -36,7 +46,7 @@ export interface Settings {
   /** The services as they were given, secrets included where they were. */
   readonly entries: ReadonlyArray<Config.ServiceEntry>
   /** Where each is from. */
-  readonly origins: Readonly<Record<Config.Key, Origin>>
+  readonly from: Readonly<Record<Config.Key, Origin>>
   /** What secrets were looked up in. */
   readonly environment: Environment.Environment
   /** What looks wrong and stops nobody: variables that nobody reads. A line each. */
@@ -102,6 +112,9 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
   const port = choose("port", Config.defaults.port)
   const database = choose("database", Config.defaults.database)
   const services = choose("services", [])
+  const hosts = choose("hosts", [])
+  const origins = choose("origins", [])
+  const limits = choose("limits", {})
   const base = database.layer?.file === undefined ? "" : path.dirname(database.layer.file)
   return {
     host: host.value,
@@ -113,18 +126,32 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
         ? Either.right([])
         : Config.reveal(services.value, services.layer.services, Environment.lookup(environment)),
     entries: services.value,
-    origins: { host: host.origin, port: port.origin, database: database.origin, services: services.origin },
+    hosts: hosts.value,
+    origins: origins.value,
+    limits: limits.value,
+    from: {
+      host: host.origin,
+      port: port.origin,
+      hosts: hosts.origin,
+      origins: origins.origin,
+      limits: limits.origin,
+      database: database.origin,
+      services: services.origin
+    },
     environment,
     warnings: Environment.suspicions(environment)
   }
 }
 
-const fromFlags = ({ database, entries, host, port }: Given): Layer => ({
+const fromFlags = ({ database, entries, host, hosts, limits, origins, port }: Given): Layer => ({
   origin: "flag",
   values: {
     database: Option.getOrUndefined(database),
     host: Option.getOrUndefined(host ?? Option.none()),
     port: Option.getOrUndefined(port ?? Option.none()),
+    hosts: Option.getOrUndefined(hosts ?? Option.none()),
+    origins: Option.getOrUndefined(origins ?? Option.none()),
+    limits: Option.getOrUndefined(limits ?? Option.none()),
     services: Option.getOrUndefined(entries ?? Option.none())
   },
   services: { source: "--services", path: "" }
@@ -152,12 +179,19 @@ export const serverUrl = (given: Option.Option<string>) =>
   // What else is wrong with the environment is told by `resolve`, all at once.
   Option.isSome(given) ? Effect.succeed(given) : Effect.flatMap(Environment.read, Environment.url)
 
-/** The token for that server, on the command line or in the environment. */
-export const serverToken = (given: Option.Option<Redacted.Redacted>) =>
-  Option.isSome(given)
-    ? Effect.succeed(given)
-    : Effect.flatMap(Environment.read, (environment) =>
-        Arr.isNonEmptyReadonlyArray(environment.mistakes)
-          ? new ConfigInvalid({ mistakes: environment.mistakes })
-          : Environment.token(environment)
-      )
+/** The token for that server: on the command line, itself or in a file; else in the environment, in the same order. */
+export const serverToken = Effect.fn("Settings.serverToken")(function* (given: {
+  readonly token: Option.Option<Redacted.Redacted>
+  readonly tokenFile: Option.Option<string>
+}) {
+  if (Option.isSome(given.token)) return given.token
+  if (Option.isSome(given.tokenFile)) return Option.some(yield* TokenFile.read(given.tokenFile.value))
+  const environment = yield* Environment.read
+  if (Arr.isNonEmptyReadonlyArray(environment.mistakes)) {
+    return yield* new ConfigInvalid({ mistakes: environment.mistakes })
+  }
+  const token = yield* Environment.token(environment)
+  if (Option.isSome(token)) return token
+  const file = yield* Environment.tokenFile(environment)
+  return Option.isSome(file) ? Option.some(yield* TokenFile.read(file.value)) : Option.none<Redacted.Redacted>()
+})

@@ -135,8 +135,16 @@ export const token = optional({
   schema: Token.Token
 })
 
+export const tokenFile = optional({
+  name: "token-file",
+  placeholder: "FILE",
+  help: "a file with that token, readable by its owner alone; also MITHRANDIR_TOKEN_FILE",
+  group: "house",
+  schema: Path
+})
+
 /** What every one-off run takes: where the house is. */
-export const access = { config, database, url, token }
+export const access = { config, database, url, token, tokenFile }
 
 /** A whole number on the command line, in the words of `of`. */
 export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
@@ -159,7 +167,23 @@ export const listOf = <A, I extends string>(each: Schema.Schema<A, I>, descripti
     encode: (parts) => parts.join(",")
   }).pipe(Schema.compose(Schema.Array(each), { strict: false }), Schema.annotations({ description }))
 
-/** Where a server listens. */
+/** A key of the config as JSON, as the file has it. */
+const json = <K extends Config.Key>(
+  key: K,
+  words: Omit<Words, "name" | "placeholder">
+): Flag<Option.Option<NonNullable<Config.ConfigFile[K]>>> =>
+  parsed({
+    ...words,
+    name: key,
+    placeholder: "JSON",
+    read: (text) =>
+      Either.mapBoth(Config.parseKey(key, text), {
+        onLeft: ([{ path, problem }]) => `--${path}: ${problem}`,
+        onRight: (value) => value
+      })
+  })
+
+/** Where a server listens, and whom it answers. */
 export const listen = {
   host: optional({
     name: "host",
@@ -174,7 +198,10 @@ export const listen = {
     help: "where to listen; 0 takes any free port",
     default: String(Config.defaults.port),
     schema: PortText
-  })
+  }),
+  hosts: json("hosts", { help: "names that clients reach the server by", default: "[]" }),
+  origins: json("origins", { help: "origins of pages elsewhere that may use it, with a token", default: "[]" }),
+  limits: json("limits", { help: "how much anybody may ask for", default: "{}" })
 }
 
 /** The services, in place of those that the config file has. */

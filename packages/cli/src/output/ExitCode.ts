@@ -43,7 +43,7 @@ export class Misused extends Schema.TaggedError<Misused>()("Misused", {
  * How the last line of a command's log ends when no connection could be made. The outcome is `failure`, as it
  * is where the upstream refused; a script that wants to try again later needs to tell the two apart.
  */
-const neverConnected = new JobSource.SourceUnavailable({ reason: "connect" }).message
+const neverConnected = JobSource.unsent.map((reason) => new JobSource.SourceUnavailable({ reason }).message)
 
 /** How a command that has ended, or not, leaves the process. */
 export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" | "verified">): ExitCode => {
@@ -51,7 +51,7 @@ export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" |
     case "success":
       return state.verified === false ? failed : ok
     case "failure":
-      return state.logs.at(-1)?.endsWith(neverConnected) ? unreachable : failed
+      return neverConnected.some((words) => state.logs.at(-1)?.endsWith(words)) ? unreachable : failed
     default:
       // It was sent, and its end was not seen.
       return unknown
@@ -77,6 +77,8 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   CommandInvalid: usage,
   CommandIdTaken: usage,
   HostNotLoopback: usage,
+  HostsMissing: usage,
+  ServiceInvalid: usage,
   ServerUnreachable: unreachable,
   // Asked for nothing but what is there.
   SourceUnavailable: unreachable,

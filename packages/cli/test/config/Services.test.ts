@@ -1,7 +1,7 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, expect, it } from "@effect/vitest"
-import { JobSource } from "@mithrandir/core"
+import { JobSource, ServiceRegistry } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,12 @@ import * as Services from "../../src/config/Services.ts"
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" } as const
 
 describe("Services.define", () => {
-  it("is healthy where it answers at all, unless a health endpoint is given", () => {
-    expect(Services.define(palantir)).toMatchObject({ healthEndpoint: "http://127.0.0.1:4420", probeEndpoint: false })
+  it("shows the url, and has HTTP probe a health endpoint where one is given", () => {
+    expect(Services.define(palantir)).not.toHaveProperty("healthEndpoint")
+    expect(ServiceRegistry.shown(Services.define(palantir)).healthEndpoint).toBe("http://127.0.0.1:4420")
     const healthEndpoint = "http://127.0.0.1:4420/api/v1/health"
-    expect(Services.define({ ...palantir, healthEndpoint })).toMatchObject({ healthEndpoint, probeEndpoint: true })
+    expect(Services.define({ ...palantir, healthEndpoint })).toMatchObject({ healthEndpoint })
+    expect(ServiceRegistry.shown(Services.define({ ...palantir, healthEndpoint })).healthEndpoint).toBe(healthEndpoint)
   })
 
   it("fills in what the config leaves out, as it is published", () => {
@@ -25,8 +27,7 @@ describe("Services.define", () => {
     expect(definition).toEqual({
       id: "palantir",
       type: "palantir",
-      healthEndpoint: "http://127.0.0.1:4420",
-      probeEndpoint: false,
+      url: "http://127.0.0.1:4420",
       pollInterval: Duration.seconds(5),
       settle: Duration.millis(250),
       commandTimeout: Duration.seconds(30),
@@ -84,7 +85,7 @@ describe("Services.define", () => {
       queues: ["mail"],
       password: Redacted.make("5318008")
     })
-    expect(definition.healthEndpoint).toBe("rediss://redis.example:6380/2")
+    expect(definition.url).toBe("rediss://redis.example:6380/2")
     expect(JSON.stringify(definition)).not.toContain("5318008")
   })
 })

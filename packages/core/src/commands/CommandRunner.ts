@@ -15,7 +15,7 @@ import { type Job, JobDetail } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
 import { conceal } from "../model/Sensitive.ts"
 import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
-import type { ActionError } from "../sources/JobSource.ts"
+import { type ActionError, unsent } from "../sources/JobSource.ts"
 import type { Action, Bound, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
@@ -265,7 +265,7 @@ export const layer: Layer.Layer<CommandRunner, never, CommandCatalog | CommandJo
 const isCertain = (error: ActionError): boolean =>
   error._tag === "ActionRejected" ||
   error._tag === "TargetNotFound" ||
-  (error._tag === "SourceUnavailable" && error.reason === "connect")
+  (error._tag === "SourceUnavailable" && unsent.includes(error.reason))
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
 

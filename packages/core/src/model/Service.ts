@@ -41,8 +41,8 @@ export interface Registration {
   readonly name: string
   /** What kind of system it is. */
   readonly type: string
-  /** Where its health is asked for. */
-  readonly healthEndpoint: string
+  /** Where its health is asked for, or where it is; null: nobody said. */
+  readonly healthEndpoint: string | null
   /** Free-form facts. */
   readonly metadata: Metadata
   /** When it was registered first. */
@@ -56,7 +56,7 @@ export const Service = Schema.Struct({
   id: ServiceId,
   name: Schema.String,
   type: Schema.String,
-  healthEndpoint: Schema.String,
+  healthEndpoint: Schema.NullOr(Schema.String),
   registeredAt: Timestamp,
   metadata: Metadata,
   health: Health,

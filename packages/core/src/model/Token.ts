@@ -39,6 +39,13 @@ export const TokenId = Schema.String.pipe(
 )
 export type TokenId = typeof TokenId.Type
 
+/** From when on a token is worth nothing: a moment of the years 1970 to 9999, which is what can be stored. */
+export const Expiry = Timestamp.pipe(
+  Schema.filter(
+    ({ epochMillis }) => (epochMillis >= 0 && epochMillis < 253_402_300_800_000) || "expected a year from 1970 to 9999"
+  )
+)
+
 /** What may be known of a token. The token itself is shown once, when it is made, and kept nowhere. */
 export const Token = Schema.Struct({
   id: TokenId,

@@ -15,11 +15,13 @@ export const maxListedJobs = 2_000_000
 export const maxAnswerBytes = 16 * 1024 * 1024
 
 /**
- * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `denied`: 401 or
- * 403. `limited`: 429. `status`: another status that decides nothing. `readonly`: it takes no writes now.
+ * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `address`: none was
+ * even tried, since its host leads to where nobody is asked (`Egress`). `denied`: 401 or 403. `limited`: 429. `status`:
+ * another status that decides nothing. `readonly`: it takes no writes now.
  */
 export const UnavailableReason = Schema.Literal(
   "connect",
+  "address",
   "timeout",
   "reset",
   "status",
@@ -27,6 +29,9 @@ export const UnavailableReason = Schema.Literal(
   "limited",
   "readonly"
 )
+
+/** The reasons for which nothing was sent, so that nothing was applied. */
+export const unsent: ReadonlyArray<typeof UnavailableReason.Type> = ["connect", "address"]
 
 /** The source did not answer, or not now. Worth another try. */
 export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("SourceUnavailable", {
@@ -42,6 +47,7 @@ export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("
 
 const whyUnavailable: Record<Exclude<typeof UnavailableReason.Type, "status">, string> = {
   connect: "no connection could be made",
+  address: "its host leads to a link-local address or a metadata service, which are never asked",
   timeout: "it did not answer in time",
   reset: "the connection broke",
   denied: "it refused our credentials",
@@ -76,7 +82,7 @@ export class ActionRejected extends Schema.TaggedError<ActionRejected>()("Action
 
 /** Why a read gave no usable answer. */
 export type ReadError = SourceUnavailable | SourceInvalid
-/** How an action failed. The last two, and `connect`, say that nothing was applied; of the others nobody knows. */
+/** How an action failed. The last two, and what is `unsent`, say that nothing was applied; of the others nobody knows. */
 export type ActionError = ReadError | TargetNotFound | ActionRejected
 
 /** A queue, looked up by its name. */

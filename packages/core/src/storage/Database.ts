@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Exposure from "./Exposure.ts"
 import * as Ownership from "./Ownership.ts"
 import { isFull } from "./Space.ts"
 import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
@@ -64,6 +65,7 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
     "newer",
     "unmigrated",
     "permission",
+    "exposed",
     "full",
     "busy",
     "pragma",
@@ -147,6 +149,17 @@ export const layerSqlite = (options: {
         )
       )
 
+      /** Refuses files that everybody may get at, before they are opened, and changes nothing about them. */
+      const guard = Exposure.problem(database).pipe(
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.void,
+            onSome: (problem) => new DatabaseUnusable({ database, reason: "exposed", problem })
+          })
+        ),
+        Effect.provideService(FileSystem.FileSystem, fs)
+      )
+
       /** A small file is read whole before anything is written to it; of a large one damage is found where it is met. */
       const examine = (sql: SqlClient) =>
         Effect.flatMap(fs.stat(database), ({ size }) =>
@@ -157,11 +170,13 @@ export const layerSqlite = (options: {
         Effect.gen(function* () {
           if (access === "write") {
             yield* touch(database)
+            yield* guard
+            yield* Effect.provideService(Exposure.warn(database), FileSystem.FileSystem, fs)
             yield* Effect.mapError(inspect, unusable)
           } else if (!(yield* Effect.mapError(fs.exists(database), unusable))) {
             const problem = "there is no such file; a first pass, or a server that starts, makes it"
             return yield* new DatabaseUnusable({ database, reason: "missing", problem })
-          }
+          } else yield* guard
           const sql = yield* Effect.mapError(open(database, access === "read", access === "read"), unusable)
           yield* settle(sql, access === "write" ? writerSettings : readerSettings).pipe(Effect.mapError(unusable))
           yield* access === "write" ? examine(sql) : Effect.mapError(Ownership.check(sql), unusable)
@@ -170,6 +185,7 @@ export const layerSqlite = (options: {
 
       const lock = Effect.gen(function* () {
         const file = `${database}.lock`
+        yield* guard
         yield* touch(file)
         const sql = yield* open(file, false).pipe(Effect.mapError((error) => describe(file, error)))
         const withFiles = Effect.provideService(FileSystem.FileSystem, fs)

@@ -4,15 +4,28 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import { Database, JobSource, MemorySource, Mithrandir, ServiceRegistry, Store } from "@mithrandir/core"
+import {
+  type Action,
+  CommandCatalog,
+  Database,
+  JobSource,
+  MemorySource,
+  Mithrandir,
+  ServiceRegistry,
+  Store,
+  type Token,
+  Tokens
+} from "@mithrandir/core"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import { EventHub, type Gate, type Readiness, Server } from "../../src/index.ts"
+import { EventHub, type Gate, Limits, type Readiness, Server } from "../../src/index.ts"
 import { Readiness as ReadinessTag } from "../../src/Readiness.ts"
 
 export interface House {
@@ -28,8 +41,9 @@ export interface House {
   readonly stop: Effect.Effect<void>
 }
 
-export interface Options {
+export interface Options extends Gate.Names {
   readonly filename: string
+  readonly limits?: Partial<Limits.Shape>
   readonly host?: string
   readonly port?: number
   readonly heartbeat?: string
@@ -40,6 +54,8 @@ export interface Options {
   /** `beta` lists stuck jobs, too. */
   readonly bothStuck?: boolean
   readonly checks?: ReadonlyArray<Readiness.Check>
+  /** Actions of an embedder's own, beside the standard ones. */
+  readonly actions?: ReadonlyArray<Action.Action>
   /** Jobs and how they are, kept over a restart. */
   readonly memory?: readonly [MemorySource.MemorySource, MemorySource.MemorySource]
 }
@@ -60,7 +76,8 @@ export const start = (options: Options) =>
       { ...described("alpha"), source: given(options.stuck ? withStuck(alpha.source, options.stuck) : alpha.source) },
       { ...described("beta"), source: given(options.bothStuck === true ? beta.source : lesser(beta.source)) }
     ]
-    const core = Mithrandir.layer({ services }).pipe(
+    const actions = [...CommandCatalog.standard, ...(options.actions ?? [])]
+    const core = Mithrandir.layer({ services, actions }).pipe(
       Layer.provide(Database.layerSqlite({ filename: options.filename, mode: options.mode ?? "writer" })),
       Layer.provide(
         Layer.succeed(Database.SqliteDriver, {
@@ -72,9 +89,14 @@ export const start = (options: Options) =>
     const server = Server.layer({
       port: options.port ?? 0,
       ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
+      ...(options.origins === undefined ? {} : { origins: options.origins }),
       ...(options.judge === undefined ? {} : { judge: options.judge }),
       ...(options.heartbeat === undefined ? {} : { heartbeat: "100 millis" })
-    }).pipe(Layer.provide(Layer.succeed(ReadinessTag, options.checks ?? [])))
+    }).pipe(
+      Layer.provide(Layer.succeed(ReadinessTag, options.checks ?? [])),
+      Layer.provide(Layer.succeed(Limits.Limits, { ...Limits.defaults, ...options.limits }))
+    )
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
     const context = yield* Layer.buildWithScope(Layer.provideMerge(server, core), scope)
     if (options.mode === undefined) yield* Effect.orDie(Context.get(context, ServiceRegistry.ServiceRegistry).register)
@@ -94,6 +116,39 @@ export const start = (options: Options) =>
 export const fresh = (options: Omit<Options, "filename"> = {}) =>
   Effect.flatMap(database, (filename) => start({ ...options, filename }))
 
+/** Makes a token, and gives its text. */
+export const token = (
+  house: House,
+  role: Token.Role,
+  more: { readonly actor?: string; readonly expiresAt?: DateTime.Utc } = {}
+) =>
+  Effect.gen(function* () {
+    const tokens = Context.get(house.context, Tokens.Tokens)
+    const { text, token } = yield* tokens.create({ actor: role, role, ...more }, "test")
+    return { text: Redacted.value(text), id: token.id }
+  }).pipe(Effect.orDie)
+
+/** One token of each role, one that was revoked, and one whose time is over; as headers. */
+export const credentials = (house: House) =>
+  Effect.gen(function* () {
+    const tokens = Context.get(house.context, Tokens.Tokens)
+    const good = yield* Effect.all([token(house, "viewer"), token(house, "operator"), token(house, "admin")])
+    const revoked = yield* token(house, "admin", { actor: "gone" })
+    yield* Effect.orDie(tokens.revoke(revoked.id, "test"))
+    const expired = yield* token(house, "admin", { actor: "late", expiresAt: DateTime.unsafeMake(Date.now() - 1) })
+    const [viewer, operator, admin] = good.map(({ text }) => bearer(text))
+    return {
+      none: {},
+      viewer: viewer ?? {},
+      operator: operator ?? {},
+      admin: admin ?? {},
+      revoked: bearer(revoked.text),
+      expired: bearer(expired.text)
+    }
+  })
+
+export const bearer = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` })
+
 const given = (source: JobSource.Shape) => Layer.succeed(JobSource.JobSource, source)
 
 /** Through the prototype, since some of what a memory source has are getters. */
@@ -109,7 +164,7 @@ const lesser = (source: JobSource.Shape): JobSource.Shape => {
 const described = (id: string) => ({
   id,
   type: "memory",
-  healthEndpoint: `memory://${id}`,
+  ...(id === "alpha" ? { url: "memory://alpha" } : {}),
   settle: "1 millis" as const,
   commandTimeout: "10 seconds" as const
 })
