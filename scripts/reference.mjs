@@ -168,6 +168,7 @@ const http = (document) => {
     document.info.description,
     "Beside what each route says of itself, every route may answer with one of these:",
     table(["status", "code", ""], everywhere),
+    "To another method than its own a path answers 405, `method-not-allowed`, with those that it has in `Allow`.",
     ...tags.flatMap((tag) => [
       `## ${tag}`,
       document.tags?.find(({ name }) => name === tag)?.description,

@@ -32,9 +32,10 @@ describe("README: the first minute", () => {
   afterAll(() => shell.close())
 
   it("shows what the page shows, and takes what the page suggests", { timeout: 120_000 }, async () => {
-    // What `npm start` runs, its troubles nearer together.
+    // What `npm start` runs where it runs it, once it has built; on any port, and its troubles nearer together.
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
     const server = shell.start(
-      "npm run -s mithrandir -- serve --sandbox --port 0 --fault vanish=12s,down=28s,downFor=4s"
+      `sh -c 'cd ${root} && ${scripts.start} "$@"' npm --port 0 --fault vanish=12s,down=28s,downFor=4s`
     )
     const [, url = ""] = await server.line(/listens on (\S+)$/)
     const [, job = ""] = await server.line(/job (\S+) has failed; have it tried again/)

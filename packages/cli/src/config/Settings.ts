@@ -53,9 +53,6 @@ export interface Settings {
   readonly warnings: ReadonlyArray<string>
 }
 
-export const defaultHost = Config.defaults.host
-export const defaultPort = Config.defaults.port
-export const defaultDatabase = Config.defaults.database
 export const defaultConfigFile = "mithrandir.json"
 
 /**

@@ -99,9 +99,6 @@ export const Text = Schema.NonEmptyString.annotations({ description: "a text" })
 /** Where a file is. */
 export const Path = Schema.NonEmptyString.annotations({ description: "a path" })
 
-/** Where a server is; a path after the host is the prefix it is mounted under. */
-export const ServerUrl = Config.HttpUrl
-
 export const config = optional({
   name: "config",
   placeholder: "FILE",
@@ -126,7 +123,8 @@ export const url = optional({
   help: "go through the server at this url",
   default: "the one that has the database, where one runs",
   group: "house",
-  schema: ServerUrl
+  // A path after the host is the prefix that the API is mounted under.
+  schema: Config.HttpUrl
 })
 
 export const token = optional({

@@ -148,7 +148,7 @@ const json = "-H 'content-type: application/json'"
 const body = (value: unknown): string => `'${JSON.stringify(value).replaceAll("'", "'\\''")}'`
 
 /** Takes what a service says for true. */
-export const acceptCurl = (url: string, service: string): string =>
+const acceptCurl = (url: string, service: string): string =>
   `curl -s ${json} -d ${body({ service, accept: true })} ${url}/reconciliation/run`
 
 /** Runs a command. */

@@ -4,9 +4,6 @@ import * as ExitNumber from "./ExitNumber.ts"
 /** Whether stdout takes colours: a terminal, and nobody said `NO_COLOR`. */
 export const stdoutColours = (): boolean => takesColours(process.stdout, process.env)
 
-/** The same of stderr. */
-export const stderrColours = (): boolean => takesColours(process.stderr, process.env)
-
 export const takesColours = (
   stream: { readonly isTTY?: boolean },
   env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined }

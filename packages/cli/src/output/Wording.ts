@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 
 /** The most ids a line names: more are in the stream and in the record, and a line should stay one. */
-export const maxNamed = 5
+const maxNamed = 5
 
 /** `12 waiting, 3 active, 0 delayed, 90 completed, 2 failed`. */
 export const counts = (known: JobView.KnownCounts): string =>

@@ -30,7 +30,7 @@ export interface Setting {
 export const inventedFailures = 3
 
 /**
- * Everything that can be set: the one table that help and documents print.
+ * Everything that can be set: the one table that help prints and documents show.
  *
  * Long enough for two passes five seconds apart to see each; an answer that is slow is below the three seconds that a
  * source waits unless told otherwise.
@@ -133,17 +133,6 @@ export const isSetting = (name: string): name is keyof Faults => (names as Reado
 export const isFault = (name: unknown): name is FaultName => (faultNames as ReadonlyArray<unknown>).includes(name)
 
 export const isLasting = (name: FaultName): name is LastingFault => name !== "vanish" && name !== "revive"
-
-/** The table as Markdown, for documents. */
-export const markdown = (): string =>
-  [
-    "| setting | means | unless told otherwise |",
-    "|---|---|---|",
-    ...settings.map(
-      ({ fault, name, usually, what }) =>
-        `| \`${name}\` | ${name === fault ? `how often: ${what}` : what} | ${usually === undefined ? "never" : formatShort(usually)} |`
-    )
-  ].join("\n")
 
 /** What the text of a duration should have been. */
 export const aLength = "a duration from 100ms to 24h, such as 20s or 2m"

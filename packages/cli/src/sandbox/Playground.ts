@@ -20,7 +20,7 @@ import * as Sandbox from "./Sandbox.ts"
 export const defaultPort = 4420
 
 /** What it is registered as. */
-export const serviceId = "palantir"
+const serviceId = "palantir"
 
 /** What goes wrong, as it is typed. */
 export const fault = Flags.parsed({

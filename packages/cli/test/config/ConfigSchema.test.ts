@@ -4,9 +4,10 @@ import { Ajv } from "ajv"
 import * as Either from "effect/Either"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { pages } from "../../../../docs/test/support/compile.ts"
+import { snippets } from "../../../../docs/test/support/Page.ts"
 import * as Config from "../../src/config/Config.ts"
 import * as ConfigSchema from "../../src/config/ConfigSchema.ts"
-import { blocks } from "../support/markdown.ts"
 
 const published: unknown = JSON.parse(readFileSync(new URL("../../config.schema.json", import.meta.url), "utf8"))
 
@@ -27,8 +28,10 @@ const isConfig = (value: unknown): value is object =>
   value !== null &&
   Object.keys(value).some((key) => Object.hasOwn(Config.ConfigFile.fields, key))
 
-const documented = blocks("json")
-  .map(({ at, text }) => ({ at, value: JSON.parse(text) as unknown }))
+const documented = pages
+  .flatMap(snippets)
+  .filter(({ language }) => language === "json")
+  .map(({ place, text }) => ({ at: place, value: JSON.parse(text) as unknown }))
   .flatMap(({ at, value }) => (isConfig(value) ? [{ at, value }] : []))
 
 describe("the published schema", () => {

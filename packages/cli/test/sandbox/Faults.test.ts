@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import { formatShort } from "../../src/config/DurationText.ts"
 import * as Faults from "../../src/sandbox/Faults.ts"
 import { parseFaults } from "../../src/sandbox/Faults.ts"
 
@@ -59,6 +60,10 @@ describe("parseFaults", () => {
 describe("the table of faults", () => {
   it("stands in the documentation as it is", async () => {
     const page = await readFile(new URL("../../../../docs/sandbox.md", import.meta.url), "utf8")
-    assert.include(page, Faults.markdown())
+    const rows = Faults.settings.map(({ fault, name, usually, what }) => {
+      const means = name === fault ? `how often: ${what}` : what
+      return `| \`${name}\` | ${means} | ${usually === undefined ? "never" : formatShort(usually)} |`
+    })
+    assert.include(page, ["| setting | means | unless told otherwise |", "|---|---|---|", ...rows, ""].join("\n"))
   })
 })
