@@ -3,7 +3,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { type DomainCode, domain, type GeneralCode, general, typeOf } from "./ProblemApi.ts"
 
-/** One thing that does not fit. `path` leads to it, `a.b.0`; empty: all of it. */
+/** One thing that does not fit. `path` leads to it, `a.b.0`; empty: all of it. `problem` says what would. */
 export const FieldProblem = Schema.Struct({ path: Schema.String, problem: Schema.String }).annotations({
   identifier: "FieldProblem"
 })

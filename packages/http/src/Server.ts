@@ -38,7 +38,7 @@ export interface Options extends EventHub.Options, Names {
   readonly judge?: Judge
 }
 
-/** Another program listens there. */
+/** Another program listens on this `port` of this `host`. */
 export class AddressInUse extends Schema.TaggedError<AddressInUse>()("AddressInUse", {
   host: Schema.String,
   port: Schema.Int
@@ -48,7 +48,7 @@ export class AddressInUse extends Schema.TaggedError<AddressInUse>()("AddressInU
   }
 }
 
-/** The system does not let us listen there. `code` is the system's word, as `EACCES` or `EADDRNOTAVAIL`. */
+/** The system does not let us listen on this `port` of this `host`. `code` is the system's word, as `EACCES` or `EADDRNOTAVAIL`. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   host: Schema.String,
   port: Schema.Int,
@@ -66,14 +66,14 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTFOUND: ": there is no such host; choose another"
 }
 
-/** Without tokens the server is for this machine alone: it can purge queues. */
+/** Without tokens the server is for this machine alone, which `host` is not: it can purge queues. */
 export class HostNotLoopback extends Schema.TaggedError<HostNotLoopback>()("HostNotLoopback", { host: Schema.String }) {
   override get message() {
     return `refusing to listen on ${this.host}: without tokens only loopback is safe (127.0.0.1, ::1, localhost); make one with: mithrandir token create`
   }
 }
 
-/** It would listen on every address, and answer to no name but this machine's own. */
+/** It would listen on every address, as `host` says, and answer to no name but this machine's own. */
 export class HostsMissing extends Schema.TaggedError<HostsMissing>()("HostsMissing", { host: Schema.String }) {
   override get message() {
     return `refusing to listen on ${this.host} without knowing by which names this server is reached; give them as hosts`
@@ -87,6 +87,7 @@ export type ListenError = AddressInUse | CannotListen | HostNotLoopback | HostsM
 export class Server extends Context.Tag("@mithrandir/http/Server")<
   Server,
   {
+    /** As it was asked for: an address, or `localhost`. */
     readonly host: string
     /** The actual one, also where 0 was asked for. */
     readonly port: number

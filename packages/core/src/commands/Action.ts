@@ -9,6 +9,7 @@ import type { ServiceId } from "../model/Service.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"
 import { type ActionError, ActionRejected, type ReadError, type Shape } from "../sources/JobSource.ts"
 
+/** Marks params that are never written down. */
 export { Secret, sensitive } from "../model/Sensitive.ts"
 
 /** What an action is about: one target of one service, and the key under which it is applied at most once. */

@@ -129,12 +129,18 @@ export const CommandState = Schema.Struct({
   commandId: CommandId,
   service: ServiceId,
   actionType: ActionType,
+  /** What it is to be done to. */
   target: Schema.String,
   phase: Phase,
+  /** Absent: it has not ended. */
   outcome: Schema.optionalWith(Outcome, { exact: true }),
+  /** Whether its effect was found when the target was read again; absent where that cannot be told, or not yet. */
   verified: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  /** One line for each step so far, the oldest first. */
   logs: Schema.Array(Schema.String),
+  /** When it was accepted. */
   createdAt: Timestamp,
+  /** Absent: it has not ended. */
   endedAt: Schema.optionalWith(Timestamp, { exact: true })
 }).annotations({ identifier: "CommandState" })
 export type CommandState = typeof CommandState.Type
@@ -161,7 +167,9 @@ export const Preview = Schema.Struct({
   commandId: CommandId,
   service: ServiceId,
   actionType: ActionType,
+  /** What it would be done to. */
   target: Schema.String,
+  /** It is no command: nothing was done. */
   dryRun: Schema.Literal(true),
   /** Whether it would be applied; `problem` says in a sentence why it would not. */
   precondition: Schema.Struct({
@@ -193,7 +201,9 @@ export class CommandIdTaken extends Schema.TaggedError<CommandIdTaken>()("Comman
 
 /** No action has this name. */
 export class ActionNotFound extends Schema.TaggedError<ActionNotFound>()("ActionNotFound", {
+  /** What was asked for. */
   actionType: Schema.String,
+  /** What there is. */
   known: Schema.Array(ActionType)
 }) {
   override get message() {
@@ -205,6 +215,7 @@ export class ActionNotFound extends Schema.TaggedError<ActionNotFound>()("Action
 export class ActionNotSupported extends Schema.TaggedError<ActionNotSupported>()("ActionNotSupported", {
   service: ServiceId,
   actionType: ActionType,
+  /** What it does support. */
   supported: Schema.Array(ActionType)
 }) {
   override get message() {

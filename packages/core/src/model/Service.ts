@@ -20,8 +20,11 @@ export const HealthStatus = Schema.Literal("healthy", "unhealthy", "unknown")
 /** The last probe. `unknown`: not probed yet. */
 export const Health = Schema.Struct({
   status: HealthStatus,
+  /** When it was asked; null: never. */
   checkedAt: Schema.NullOr(Timestamp),
+  /** How long the answer took, or until none was waited for any more. */
   latencyMs: Schema.NullOr(Schema.NonNegativeInt),
+  /** Why it is not healthy, in a sentence. */
   message: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ identifier: "Health" })
 export type Health = typeof Health.Type
@@ -54,19 +57,26 @@ export interface Registration {
 /** What `GET /services/registered` lists. */
 export const Service = Schema.Struct({
   id: ServiceId,
+  /** For people. */
   name: Schema.String,
+  /** What kind of system it is: `palantir`, `bullmq`, or an embedder's own word. */
   type: Schema.String,
+  /** Where its health is asked for, or where it is; null: nobody said. */
   healthEndpoint: Schema.NullOr(Schema.String),
+  /** When it was registered first. */
   registeredAt: Timestamp,
   metadata: Metadata,
   health: Health,
+  /** It was registered once, and no longer is. */
   retired: Schema.optionalWith(Schema.Literal(true), { exact: true })
 }).annotations({ identifier: "Service" })
 export type Service = typeof Service.Type
 
 /** No service has this id. */
 export class ServiceNotFound extends Schema.TaggedError<ServiceNotFound>()("ServiceNotFound", {
+  /** What was asked for. */
   service: Schema.String,
+  /** Those that there are. */
   known: Schema.Array(ServiceId)
 }) {
   override get message() {

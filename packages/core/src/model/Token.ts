@@ -49,6 +49,7 @@ export const Expiry = Timestamp.pipe(
 /** What may be known of a token. The token itself is shown once, when it is made, and kept nowhere. */
 export const Token = Schema.Struct({
   id: TokenId,
+  /** Whose it is, as the audit says. */
   actor: Schema.String,
   role: Role,
   createdAt: Timestamp,
@@ -61,7 +62,7 @@ export const Token = Schema.Struct({
 }).annotations({ identifier: "Token" })
 export type Token = typeof Token.Type
 
-/** There is no token of this id. */
+/** There is no token of this `id`. */
 export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNotFound", { id: Schema.String }) {
   override get message() {
     return `there is no token "${this.id}"`

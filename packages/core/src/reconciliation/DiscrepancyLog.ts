@@ -14,13 +14,19 @@ import { Store, type StoreUnreadable } from "../storage/Store.ts"
 
 /** One row of `discrepancy_event`: the disputes of a service changed, or it turned stale, or came back. */
 export const Discrepancy = Schema.Struct({
+  /** The `eventId` of the pass: a UUIDv7. */
   id: Schema.String,
+  /** When the pass ended. */
   timestamp: Timestamp,
   service: ServiceId,
   status: PassStatus,
+  /** The actual counts; of a `stale` pass, the last ones known. */
   counts: KnownCounts,
+  /** Of `counts`, as `JobView.checksum` makes it. */
   checksum: Schema.String,
+  /** How long reading the source took. */
   latencyMs: Schema.NonNegativeInt,
+  /** null where nothing differed, or a `stale` pass found out nothing. */
   discrepancyDetails: Schema.NullOr(DiscrepancyDetails)
 }).annotations({ identifier: "Discrepancy" })
 export type Discrepancy = typeof Discrepancy.Type
@@ -28,6 +34,7 @@ export type Discrepancy = typeof Discrepancy.Type
 /** Which rows, by time. `startDate <= timestamp < endDate`. */
 export const DiscrepancyQuery = Schema.Struct({
   ...pageFields,
+  /** Only of this service, by its id. */
   service: Schema.optionalWith(Schema.String, { exact: true }),
   status: Schema.optionalWith(PassStatus, { exact: true })
 })

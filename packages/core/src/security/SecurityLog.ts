@@ -19,7 +19,9 @@ import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/S
 export const SecurityQuery = Schema.Struct({
   ...pageFields,
   kind: Schema.optionalWith(SecurityEventKind, { exact: true }),
+  /** Only of this actor. */
   actor: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Only from this IP address. */
   address: Schema.optionalWith(Schema.String, { exact: true })
 })
 export type SecurityQuery = typeof SecurityQuery.Type

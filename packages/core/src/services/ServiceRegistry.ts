@@ -81,7 +81,9 @@ export class ServiceRegistry extends Context.Tag("@mithrandir/core/ServiceRegist
 
 /** A definition that cannot be used. */
 export class ServiceInvalid extends Schema.TaggedError<ServiceInvalid>()("ServiceInvalid", {
+  /** Its id, which may be what is wrong. */
   service: Schema.String,
+  /** What is wrong, and quotes no url. */
   problem: Schema.String
 }) {
   override get message() {

@@ -18,7 +18,9 @@ export class UrlRefused extends Schema.TaggedError<UrlRefused>()("UrlRefused", {
 
 /** A host turned out to be at an address that is never asked. No connection was made. */
 export class AddressRefused extends Schema.TaggedError<AddressRefused>()("AddressRefused", {
+  /** The name that was looked up. */
   host: Schema.String,
+  /** The IP address that it has. */
   address: Schema.String
 }) {
   /** What Node's errors of resolving and connecting are told apart by. */

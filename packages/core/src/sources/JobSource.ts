@@ -36,6 +36,7 @@ export const unsent: ReadonlyArray<typeof UnavailableReason.Type> = ["connect", 
 /** The source did not answer, or not now. Worth another try. */
 export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("SourceUnavailable", {
   reason: UnavailableReason,
+  /** The HTTP status, with the reason `status`. */
   status: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message() {
@@ -62,7 +63,7 @@ export class SourceInvalid extends Schema.TaggedError<SourceInvalid>()("SourceIn
   }
 }
 
-/** The upstream does not know the target. Nothing was applied. */
+/** The upstream does not know the `target`. Nothing was applied. */
 export class TargetNotFound extends Schema.TaggedError<TargetNotFound>()("TargetNotFound", { target: Schema.String }) {
   override get message() {
     return `"${this.target}" does not exist upstream`
@@ -73,6 +74,7 @@ export class TargetNotFound extends Schema.TaggedError<TargetNotFound>()("Target
 export class ActionRejected extends Schema.TaggedError<ActionRejected>()("ActionRejected", {
   /** The HTTP status, where there was one. */
   status: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** Why, in a sentence, which goes on the record: no secrets. */
   problem: Schema.String
 }) {
   override get message() {
@@ -85,10 +87,10 @@ export type ReadError = SourceUnavailable | SourceInvalid
 /** How an action failed. The last two, and what is `unsent`, say that nothing was applied; of the others nobody knows. */
 export type ActionError = ReadError | TargetNotFound | ActionRejected
 
-/** A queue, looked up by its name. */
+/** A queue, looked up by its `name`. */
 export class Queue extends Schema.Class<Queue>("Queue")({ name: Schema.String, counts: JobCounts }) {}
 
-/** A worker service, looked up by its name. A restart gives it another `instanceId`. */
+/** A worker service, looked up by its `name`. A restart gives it another `instanceId`. */
 export class Worker extends Schema.Class<Worker>("Worker")({ name: Schema.String, instanceId: Schema.String }) {}
 
 /** An answer passed through as it came. */

@@ -44,9 +44,11 @@ export type Mode = "writer" | "standby" | "reader"
 
 /** Another process is the writer of this database. */
 export class DatabaseLocked extends Schema.TaggedError<DatabaseLocked>()("DatabaseLocked", {
+  /** Its file. */
   database: Schema.String,
   /** What the writer said of itself in `<db>.server.json`, if it did. */
   pid: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** Where that is a server: where it listens. */
   url: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   override get message() {
@@ -57,7 +59,9 @@ export class DatabaseLocked extends Schema.TaggedError<DatabaseLocked>()("Databa
 
 /** The file cannot be used as it is. `problem` says why and what to do. */
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
+  /** Its file. */
   database: Schema.String,
+  /** The same for programs. */
   reason: Schema.Literal(
     "missing",
     "corrupt",

@@ -36,7 +36,7 @@ export const sqliteCode = (error: unknown): string => {
 
 const isBusy = (error: SqlError) => sqliteCode(error).startsWith("SQLITE_BUSY")
 
-/** What the server that holds a database says of itself. */
+/** What the server that holds a database says of itself: its process, `pid`, and the `url` where it listens. */
 export const Announcement = Schema.Struct({ pid: Schema.Int, url: Schema.String })
 export type Announcement = typeof Announcement.Type
 
