@@ -212,6 +212,7 @@ const ofOneRun = [
     "--token",
     "What that server wants to be shown. Other users of the machine can see flags, and not this."
   ],
+  ["MITHRANDIR_TOKEN_FILE", "--token-file", "A file with that token, readable by its owner alone."],
   ["MITHRANDIR_DEBUG", "", "With any value: stack traces, and what is logged for developers."],
   ["NO_COLOR", "", "With any value: no colours, on a terminal either."]
 ]

@@ -67,6 +67,10 @@ describe("the reference", async () => {
   })
 
   it("names every key of the config and of each kind of service, and every variable", () => {
+    const serve = commandLine.sections.flatMap(({ members }) => members).find(({ name }) => name === "serve")
+    expect(serve?._tag === "program" ? serve.inputs.map(({ name }) => name) : []).toEqual(
+      expect.arrayContaining([...Config.keys])
+    )
     const keys = Config.keys.map((key) => `| \`${key}\` | \`--${key}\` |`)
     expect(missing(config, [...keys, ...Environment.known.map((name) => `\`${name}\``)])).toEqual([])
     const kinds = AST.isUnion(Config.ServiceEntry.ast) ? Config.ServiceEntry.ast.types : []

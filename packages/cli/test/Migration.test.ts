@@ -1,6 +1,6 @@
 /** A process that is killed in the middle of a migration, statement by statement; the next start completes it. */
 import { existsSync } from "node:fs"
-import { copyFile, cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { chmod, copyFile, cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -37,6 +37,8 @@ beforeAll(async () => {
     )
   )
   populate(old)
+  // Nobody else may get at it.
+  await chmod(old, 0o600)
 })
 
 afterAll(async () => {

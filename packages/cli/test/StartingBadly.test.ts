@@ -212,8 +212,7 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   it.each(reads)("a place that may only be read: %j says what reading needs, and reads a copy", async (args) => {
     const directory = await place()
     const file = join(directory, "m.db")
-    await copyFile(pristine, file)
-    await chmod(file, 0o444)
+    await own(file, 0o400)
     await chmod(directory, 0o555)
     const options = { cwd: root, ...nobody }
     const config = ["--config", join(root, "mithrandir.json")]
@@ -224,9 +223,8 @@ describe.concurrent("a place that this user may not use (needs another user, or 
     )
     await chmod(directory, 0o755)
     if (!isLong) return
-    const copy = join(await place(0o777), "m.db")
-    await copyFile(file, copy)
-    await chmod(copy, 0o444)
+    const copy = join(await place(0o1777), "m.db")
+    await own(copy, 0o400)
     expect(await start([...args, ...config, "--database", copy], options).end(60_000)).toMatchObject({ code: 0 })
   })
 
