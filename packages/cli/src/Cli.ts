@@ -23,6 +23,7 @@ import * as ExitCode from "./output/ExitCode.ts"
 import { debugging, pretty } from "./output/Log.ts"
 import * as Output from "./output/Output.ts"
 import * as Remedy from "./output/Remedy.ts"
+import * as Redaction from "./output/Redaction.ts"
 import * as Terminal from "./output/Terminal.ts"
 import { version } from "./Version.ts"
 
@@ -50,7 +51,8 @@ export const root: Root = {
 
 /** Runs a command line, as `process.argv` has it. Never fails: what went wrong is said on stderr and in the code. */
 export const run = (argv: ReadonlyArray<string>): Effect.Effect<ExitCode.ExitCode, never, Drivers> =>
-  Effect.flatMap(CommandLine.parse(root, argv.slice(2)), answer).pipe(
+  Effect.sync(Redaction.forget).pipe(
+    Effect.zipRight(Effect.flatMap(CommandLine.parse(root, argv.slice(2)), answer)),
     Effect.as<ExitCode.ExitCode>(ExitCode.ok),
     Effect.catchAllCause(report)
   )
@@ -92,7 +94,8 @@ export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.Exit
     return ExitCode.ofError(error)
   })
 
-const complaint = (problem: string) => `mithrandir: ${Output.printable(problem.replace(/\s*\n\s*/g, " "))}`
+const complaint = (problem: string) =>
+  `mithrandir: ${Output.printable(Redaction.without(problem).replace(/\s*\n\s*/g, " "))}`
 
 const messageOf = (error: unknown): string => {
   if (error instanceof Error && error.message !== "") return `${error.message}${Remedy.of(error)}`

@@ -123,7 +123,7 @@ const isJson = Schema.is(
   )
 )
 
-/** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
+/** A part of the message, enough to say what is wrong. */
 const maxProblemChars = 300
 
 /** More fields than any request of ours has: whoever sends more of them wrong learns by these. */
@@ -131,11 +131,17 @@ const maxErrors = 16
 
 const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
   Problem.make("invalid-request", {
-    errors: issues.slice(0, maxErrors).map(({ message, path }) => ({
-      path: path.map(String).join(".").slice(0, maxProblemChars),
-      problem: message.length > maxProblemChars ? `${message.slice(0, maxProblemChars)}…` : message
-    }))
+    errors: issues.slice(0, maxErrors).map(({ message, path }) => {
+      const problem = withoutValue(message)
+      return {
+        path: path.map(String).join(".").slice(0, maxProblemChars),
+        problem: problem.length > maxProblemChars ? `${problem.slice(0, maxProblemChars)}…` : problem
+      }
+    })
   })
+
+/** What was sent is not said again: it may be a secret that stood in the wrong place. */
+const withoutValue = (message: string): string => message.replace(/, actual [\s\S]*$/, "")
 
 /** Whoever the gate would not let in is not told what there is. */
 const refusal = <Id extends string>(

@@ -377,6 +377,7 @@ const withSecret = (entry: ServiceEntry, lookup: Secret.Lookup): Either.Either<S
       return { ...rest, token: revealed }
     }
     const { password, ...rest } = entry
+    Secret.keepUrl(entry.url)
     return password === undefined ? rest : { ...rest, password: yield* secret("password", password, lookup) }
   })
 

@@ -4,7 +4,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Struct from "effect/Struct"
@@ -153,7 +153,7 @@ export const url = (environment: Environment): Either.Either<Option.Option<strin
 
 /** The token to show to that server, wherever it is given. */
 export const token = (environment: Environment): Either.Either<Option.Option<Redacted.Redacted>, ConfigInvalid> =>
-  oneRun(environment, "token").pipe(Either.map(Option.map((text) => Redacted.make(text))))
+  oneRun(environment, "token").pipe(Either.map(Option.map(Secret.make)))
 
 /** The file that has it, wherever it is given. */
 export const tokenFile = (environment: Environment): Either.Either<Option.Option<string>, ConfigInvalid> =>

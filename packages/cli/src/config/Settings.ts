@@ -3,11 +3,13 @@ import * as Path from "@effect/platform/Path"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { flow } from "effect/Function"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as Environment from "./Environment.ts"
+import * as Secret from "./Secret.ts"
 import * as TextFile from "./TextFile.ts"
 import * as TokenFile from "./TokenFile.ts"
 
@@ -184,7 +186,7 @@ export const serverToken = Effect.fn("Settings.serverToken")(function* (given: {
   readonly token: Option.Option<Redacted.Redacted>
   readonly tokenFile: Option.Option<string>
 }) {
-  if (Option.isSome(given.token)) return given.token
+  if (Option.isSome(given.token)) return Option.map(given.token, flow(Redacted.value, Secret.make))
   if (Option.isSome(given.tokenFile)) return Option.some(yield* TokenFile.read(given.tokenFile.value))
   const environment = yield* Environment.read
   if (Arr.isNonEmptyReadonlyArray(environment.mistakes)) {

@@ -20,7 +20,7 @@ export const read = Effect.fn("TokenFile.read")(function* (file: string) {
   }
   const token = text.trim()
   if (!Secret.isToken(token)) return yield* refuse(`expected nothing but a token: ${Secret.tokenText}`)
-  return Redacted.make(token)
+  return Secret.make(token)
 })
 
 /** Writes a token into a file that is not there yet, for its owner alone. */

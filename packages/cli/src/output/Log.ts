@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Output from "./Output.ts"
+import * as Redaction from "./Redaction.ts"
 
 /** Whether somebody wants to see what is otherwise kept short: stack traces, and what is logged for developers. */
 export const debugging = (): boolean => Boolean(process.env.MITHRANDIR_DEBUG)
@@ -33,7 +34,7 @@ export const line = (
 /** What went wrong, with its stack trace, in as many lines as that has. */
 export const pretty = (cause: Cause.Cause<unknown>): string => {
   try {
-    return Cause.pretty(cause)
+    return Redaction.without(Cause.pretty(cause))
   } catch {
     return text(Cause.squash(cause))
   }
@@ -62,8 +63,8 @@ const shown = (value: unknown): string | number | boolean | null =>
 /** Anything at all, as text. Whoever logs may be handed what throws when it is looked at. */
 const text = (value: unknown): string => {
   try {
-    if (typeof value === "string") return value
-    return String(value instanceof Error ? value.message : Inspectable.toStringUnknown(value, 0))
+    if (typeof value === "string") return Redaction.without(value)
+    return Redaction.without(String(value instanceof Error ? value.message : Inspectable.toStringUnknown(value, 0)))
   } catch {
     return "(cannot be shown)"
   }

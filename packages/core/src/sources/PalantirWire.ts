@@ -36,6 +36,7 @@ export interface PalantirWire {
 export const make = (client: HttpClient.HttpClient, options: Options): PalantirWire => {
   const { token } = options
   const base = new URL(options.url).href.replace(/\/+$/, "")
+  const quotes = quoting(token)
   const here = HttpClient.mapRequest(client, (request) =>
     pipe(
       HttpClientRequest.prependUrl(request, base),
@@ -58,21 +59,49 @@ export const make = (client: HttpClient.HttpClient, options: Options): PalantirW
       })
     )
   return {
-    raw: (request: HttpClientRequest.HttpClientRequest) => whole(here.execute(request)),
+    raw: (request: HttpClientRequest.HttpClientRequest) =>
+      Effect.filterOrFail(
+        whole(here.execute(request)),
+        (answer) => !quotes(answer),
+        () => new SourceInvalid({ problem: quoted })
+      ),
     decisive: HttpClient.transform(here, (response, request) =>
       Effect.flatMap(
         whole(response),
-        ({ body, status }): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused> =>
-          isOk(status)
-            ? Effect.sync(() =>
-                HttpClientResponse.fromWeb(
-                  request,
-                  new Response(body.length === 0 ? null : Buffer.from(body), { status })
-                )
-              )
-            : new Refused({ status })
+        (answer): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused | SourceInvalid> => {
+          const { body, status } = answer
+          if (!isOk(status)) return new Refused({ status })
+          // Of what an action is answered nothing is kept, and whether it was done is not to be in doubt.
+          if (request.method === "GET" && quotes(answer)) return new SourceInvalid({ problem: quoted })
+          return Effect.sync(() =>
+            HttpClientResponse.fromWeb(request, new Response(body.length === 0 ? null : Buffer.from(body), { status }))
+          )
+        }
       )
     )
+  }
+}
+
+const quoted = "it quotes the token that it was sent"
+
+/** A shorter token is no secret, and stands in ordinary words. */
+const minSecretLength = 8
+
+/**
+ * Whether an answer has our token in it, as error pages for developers do that show the request: job ids and queues are
+ * kept and streamed, and what is passed through may be read by whoever may read jobs.
+ */
+const quoting = (token: Redacted.Redacted | undefined): ((answer: RawAnswer) => boolean) => {
+  const secret = token === undefined ? "" : Redacted.value(token)
+  if (secret.length < minSecretLength) return () => false
+  const json = JSON.stringify(secret).slice(1, -1)
+  const html = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  const base64 = Buffer.from(secret).toString("base64")
+  const forms = [secret, json, json.replaceAll("/", "\\/"), encodeURIComponent(secret), html, base64]
+  const needles = Array.from(new Set(forms), (form) => Buffer.from(form))
+  return ({ body, contentType = "" }) => {
+    const haystacks = [Buffer.from(body.buffer, body.byteOffset, body.byteLength), Buffer.from(contentType)]
+    return haystacks.some((haystack) => needles.some((needle) => haystack.includes(needle)))
   }
 }
 

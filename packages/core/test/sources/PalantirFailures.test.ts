@@ -393,4 +393,53 @@ describe("Palantir, misbehaving", () => {
       assert.deepStrictEqual([...answer.body], [0xff, 0x00, 0x41])
     })
   )
+
+  it.scopedLive("an answer that quotes a token goes no further, however it quotes it", () =>
+    Effect.gen(function* () {
+      const secret = `s3cret/"<&+`
+      let body = ""
+      let contentType = "application/json"
+      const { url } = yield* serve((_, response) => response.writeHead(200, { "content-type": contentType }).end(body))
+      const source = yield* sourceAt({ url, token: Redacted.make(secret) })
+      const refused = { tag: "SourceInvalid" }
+      for (const quote of [
+        secret,
+        JSON.stringify(secret).slice(1, -1),
+        JSON.stringify(secret).slice(1, -1).replaceAll("/", "\\/"),
+        encodeURIComponent(secret),
+        secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
+        Buffer.from(secret).toString("base64")
+      ]) {
+        body = JSON.stringify({ data: [line("job")], nextCursor: null, error: "QUOTE" }).replace("QUOTE", () => quote)
+        for (const read of [listed(source), source.find("job"), source.ping, source.stuck?.("") ?? noAction]) {
+          assert.deepStrictEqual(yield* reason<unknown>(read), refused, quote)
+        }
+      }
+      body = JSON.stringify({ data: [line("job")], nextCursor: null })
+      assert.strictEqual((yield* listed(source)).length, 1)
+      contentType = `text/plain; for=${secret}`
+      assert.deepStrictEqual(yield* reason(source.stuck?.("") ?? noAction), refused)
+    })
+  )
+
+  it.scopedLive("whether an action was applied is not in doubt because its answer quotes a token", () =>
+    Effect.gen(function* () {
+      let status = 409
+      const { url } = yield* serve((_, response) =>
+        send(response, '{"purged":1,"seen":"Bearer s3cret-s3cret"}', status)
+      )
+      const source = yield* sourceAt({ url, token: Redacted.make("s3cret-s3cret") })
+      const purge = source.actions.purgeQueue?.("mail", "key") ?? noAction
+      assert.deepStrictEqual(yield* reason(purge), { tag: "ActionRejected", status: 409 })
+      status = 200
+      assert.strictEqual(yield* purge, 1)
+    })
+  )
+
+  it.scopedLive("a token that is hardly one is not looked for: it would be found in ordinary words", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve(json(counts({})))
+      assert.strictEqual((yield* (yield* sourceAt({ url, token: Redacted.make("waiting") })).counts).waiting, 1)
+    })
+  )
 })
