@@ -88,7 +88,8 @@ const pruneInterval = Duration.minutes(1)
 
 /**
  * What goes on by itself, for as long as the layer lives, from the moment this process is the writer: services are
- * registered, commands that a crash left behind are finished, every service is polled and probed, events are pruned.
+ * registered, commands that a crash left behind are finished, every service is polled and probed, what happens at the
+ * doors is written, events are pruned.
  */
 export const layerDaemon: Layer.Layer<
   never,
@@ -110,7 +111,7 @@ export const layerDaemon: Layer.Layer<
     const security = yield* SecurityLog.SecurityLog
     const store = yield* Store.Store
 
-    const prune = Effect.zipRight(events.prune, security.prune).pipe(
+    const prune = events.prune.pipe(
       Effect.catchAllCause((cause) => Effect.logError("events could not be pruned", cause)),
       Effect.repeat(Schedule.spaced(pruneInterval))
     )
@@ -118,6 +119,8 @@ export const layerDaemon: Layer.Layer<
       Effect.catchAllCause((cause) => Effect.logError("security events could not be written yet", cause)),
       Effect.repeat(Schedule.spaced(SecurityLog.flushInterval))
     )
+    // Once the daemon has ended: what happened since it last wrote.
+    yield* Effect.addFinalizer(() => Effect.ignore(security.flush))
     const goOn = Effect.gen(function* () {
       yield* store.gained
       yield* Effect.retry(registry.register, Schedule.spaced("5 seconds"))

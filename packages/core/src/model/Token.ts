@@ -92,7 +92,7 @@ export const read = (text: string): Option.Option<Credential> =>
 
 /** Whether two hashes are the same, in a time that does not depend on where they differ. */
 export const isSame = (one: string, other: string): boolean => {
-  const [a, b] = [Buffer.from(one, "hex"), Buffer.from(other, "hex")]
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
