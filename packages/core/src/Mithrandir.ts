@@ -111,7 +111,7 @@ export const layerDaemon: Layer.Layer<
     const security = yield* SecurityLog.SecurityLog
     const store = yield* Store.Store
 
-    const prune = events.prune.pipe(
+    const prune = Effect.zipRight(events.prune, security.prune).pipe(
       Effect.catchAllCause((cause) => Effect.logError("events could not be pruned", cause)),
       Effect.repeat(Schedule.spaced(pruneInterval))
     )
