@@ -39,7 +39,7 @@ export const TokenId = Schema.String.pipe(
 )
 export type TokenId = typeof TokenId.Type
 
-/** From when on a token is worth nothing: a moment of the years 1970 to 9999, which is what can be stored. */
+/** From when on a token is worth nothing, as somebody asks for it: a moment of the years 1970 to 9999, as can be stored. */
 export const Expiry = Timestamp.pipe(
   Schema.filter(
     ({ epochMillis }) => (epochMillis >= 0 && epochMillis < 253_402_300_800_000) || "expected a year from 1970 to 9999"

@@ -10,7 +10,6 @@ import type { Incident } from "../model/SecurityEvent.ts"
 import { FromSql, type Timestamp } from "../model/Timestamp.ts"
 import {
   type Credential,
-  Expiry,
   flaw,
   isSame,
   mint,
@@ -29,7 +28,7 @@ export interface NewToken {
   readonly actor: string
   /** What it is to allow. */
   readonly role: Role
-  /** From when on it is worth nothing: an `Expiry`, or this is a defect. Absent: never. */
+  /** From when on it is worth nothing. Absent: never. */
   readonly expiresAt?: Timestamp
 }
 
@@ -104,8 +103,6 @@ const make = Effect.gen(function* () {
   const create = Effect.fn("Tokens.create")(function* ({ actor, expiresAt, role }: NewToken, by: string) {
     const { hash, id, text } = mint()
     const createdAt = yield* DateTime.now
-    // A moment that cannot be stored could not be read again, and with it no token at all.
-    if (expiresAt !== undefined) yield* Effect.orDie(Schema.validate(Expiry)(expiresAt))
     const token: Token = { id, actor, role, createdAt, createdBy: by, expiresAt: expiresAt ?? null, revokedAt: null }
     const told = yield* SecurityLog.now(tells("token-created", token, by))
     yield* commit({ writes: [Write.TokenCreated({ token, hash }), told], events: [] }, { token, hash })
