@@ -130,6 +130,17 @@ describe.skipIf(!existsSync("/dev/full"))("data that cannot be written", () => {
     ])
     expect(String(ended.stderr)).toBe("0\n")
   })
+
+  it("makes no success of what is none", () => {
+    const service = { id: "a", type: "palantir", url: "http://127.0.0.1:1", token: { env: "NOT_SET_ANYWHERE" } }
+    const args = ["config", "check", "--services", JSON.stringify([service])]
+    const ended = spawnSync(
+      "sh",
+      ["-c", '{ "$0" "$@"; echo "$?" >&2; } | true', process.execPath, bin, ...args],
+      { cwd: directory, encoding: "utf8" }
+    )
+    expect(ended.stderr).toMatch(/NOT_SET_ANYWHERE is not set\n2\n$/)
+  })
 })
 
 describe("help", () => {
@@ -142,6 +153,22 @@ describe("help", () => {
       expect(ended.stdout).not.toMatch(/(?!\n)\p{Cc}/u)
     }
   )
+
+  it.each([
+    [["-h", "reconcile", "palantir"], "reconcile"],
+    [["--help", "services"], "services"],
+    [["audit", "--help", "list"], "audit list"],
+    [["--help", "audit"], "audit"],
+    [["-h", "audit", "list", "--limit", "3"], "audit list"]
+  ])("before a command is help on it, and runs nothing: %j", async (args, command) => {
+    const ended = await runHere(args)
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    expect(ended.stdout).toBe((await runHere([...command.split(" "), "--help"])).stdout)
+  })
+
+  it.each([[["--help", "nonsense"]], [["audit", "-h", "nonsense"]]])("on no command is none: %j", async (args) => {
+    expect(await runHere(args)).toMatchObject({ code: 2, stdout: "" })
+  })
 
   it("shows what has to be typed, whole", async () => {
     expect((await runHere(["audit", "list", "--help"])).stdout).toMatch(/^ {2}mithrandir audit list \[FLAGS\]$/m)

@@ -13,6 +13,7 @@ import * as ExitCode from "../output/ExitCode.ts"
 import * as Narrator from "../output/Narrator.ts"
 import * as Output from "../output/Output.ts"
 import * as Signals from "../output/Signals.ts"
+import * as Terminal from "../output/Terminal.ts"
 
 const about = Flags.optional({
   name: "service",
@@ -70,9 +71,10 @@ export const program = Program.make({
   },
   run: (given) =>
     Effect.gen(function* () {
+      Terminal.endWithReader()
       const server = yield* Access.server(given)
       // Later it waits for a server that comes back; one that was never there may be a typing error.
-      yield* Effect.flatMap(Access.clientOf(server), ({ live }) => live)
+      yield* Access.nothingAtStake(Effect.flatMap(Access.clientOf(server), ({ live }) => live))
       const client = yield* Access.clientOf(server).pipe(
         Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold))
       )
