@@ -78,6 +78,8 @@ describe("a Palantir that gives no usable answer", () => {
       expect(await run([...args, ...where]), args.join(" ")).toMatchObject({ code: 5 })
     }
     broken.close()
+    const recorded = await run(["discrepancies", "--status", "stale", ...where])
+    if (recorded.stdout !== "") expect(recorded.stdout).toMatch(/stale +it gave no usable answer/)
   })
 })
 

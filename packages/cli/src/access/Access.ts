@@ -235,13 +235,10 @@ const servicesOf = (settings: Settings.Settings): Effect.Effect<ReadonlyArray<Se
     services.length === 0 ? noServices(settings) : Effect.succeed(services)
   )
 
-const noServices = ({ configFile }: Settings.Settings) =>
+const noServices = (settings: Settings.Settings) =>
   new ExitCode.Refused({
     code: ExitCode.usage,
-    problem: Option.match(configFile, {
-      onNone: () => "no services: name a config with --config FILE, or a running server with --url URL",
-      onSome: (file) => `no services: ${file} has none; add one to its "services", or name a server with --url URL`
-    })
+    problem: `no services: ${Settings.whyNone(settings)}, or name a running server with --url URL`
   })
 
 /** How long a server on this machine may take to say that it is there. */

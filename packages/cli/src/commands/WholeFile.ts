@@ -22,9 +22,8 @@ export const write = (file: string, texts: Texts): Effect.Effect<void, Failure, 
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const there = Option.getOrUndefined(yield* Effect.option(fs.stat(file)))
-      if (there === undefined) return yield* /[/\\]$/.test(file)
-        ? unwritable(file, "directory")
-        : whole(file, yield* meant(file), texts)
+      if (there === undefined)
+        return yield* /[/\\]$/.test(file) ? unwritable(file, "directory") : whole(file, yield* meant(file), texts)
       if (there.type === "Directory") return yield* unwritable(file, "directory")
       if (there.type !== "File") return yield* straight(file, there.type, texts)
       return yield* whole(file, yield* unless(file, fs.realPath(file)), texts, there.mode & 0o7777)
