@@ -77,16 +77,17 @@ const plain = (text: string) => (Terminal.stdoutColours() ? text : stripVTContro
 /** Says what went wrong, in a line, and gives the code to end with. */
 export const report = (cause: Cause.Cause<unknown>): Effect.Effect<ExitCode.ExitCode> =>
   Effect.gen(function* () {
+    const failure = Cause.failureOption(cause)
+    // That it ends is no fault, whoever wants to see what goes on inside.
+    if (Option.isSome(failure) && failure.value instanceof ExitCode.Ended) return ExitCode.ofError(failure.value)
     // Indented, so that no line of it can look like one of ours.
     if (debugging()) for (const line of pretty(cause).split("\n")) yield* Output.note(`  ${Output.printable(line)}`)
-    const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) {
       if (Cause.isInterruptedOnly(cause)) return ExitCode.interrupted
       yield* Output.note(complaint(`a fault of ours, please report it: ${messageOf(Cause.squash(cause))}`))
       return ExitCode.failed
     }
     const error = failure.value
-    if (error instanceof ExitCode.Ended) return ExitCode.ofError(error)
     // A config is mended in one go: it is told line by line what is wrong with it.
     const lines = error instanceof ConfigInvalid ? error.message.split("\n") : [messageOf(error)]
     yield* Effect.forEach(lines, (line) => Output.note(complaint(line)), { discard: true })

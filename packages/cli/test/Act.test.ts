@@ -37,6 +37,8 @@ const alike = () => {
       precondition: { met: false, problem: expect.stringMatching(/failed/) },
       beforeState: { state: "waiting" }
     })
+    const unnamed = await house.here("run", "retry-job", "13", "-s", "palantir", "--dry-run")
+    expect(unnamed.stderr).toBe("of BullMQ a job is named with its queue, as QUEUE:13\n")
     expect(house.palantir.mutations.length).toBe(before)
     expect((await house.here("audit", "show", "dry")).code).toBe(1)
   })

@@ -1,6 +1,6 @@
 /** What only looks: the same alone and through a server, in every form. */
-import { spawn } from "node:child_process"
-import { readdir, readFile, writeFile } from "node:fs/promises"
+import { spawn, spawnSync } from "node:child_process"
+import { lstat, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -293,6 +293,30 @@ describe("audit export", () => {
     const to = async (file: string) => (await house.here("audit", "export", "--file", file)).stderr
     expect(await to(join(house.directory, "none", "x"))).toMatch(/none\/x: its directory does not exist; create it/)
     expect(await to(house.directory)).toContain("it is a directory; name a file")
+    expect(await to(`${join(house.directory, "none")}/`)).toContain("it is a directory; name a file")
+    expect(await to(join(house.directory, "x".repeat(256)))).toContain("its name is too long")
+    expect(await to(join(house.directory, "mithrandir.json", "x"))).toContain("what should be its directory is a file")
+  })
+
+  it.skipIf(process.platform === "win32")("leaves links, pipes and devices what they are", async () => {
+    const [link, pipe] = ["link.ndjson", "pipe"].map((name) => join(house.directory, name)) as [string, string]
+    const whole = (await house.here("audit", "export")).stdout
+    const long = join(house.directory, "x".repeat(255))
+    await symlink(long, link)
+    for (const _ of ["a link that leads nowhere yet", "a link to a file"]) {
+      expect(await house.here("audit", "export", "--file", link)).toMatchObject({ code: 0 })
+      expect((await lstat(link)).isSymbolicLink()).toBe(true)
+      expect(await readFile(long, "utf8")).toBe(whole)
+    }
+    spawnSync("mkfifo", [pipe])
+    const exporting = house.here("audit", "export", "--file", pipe)
+    // Nobody reads it yet.
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(await readFile(pipe, "utf8")).toBe(whole)
+    expect(await exporting).toMatchObject({ code: 0 })
+    expect((await lstat(pipe)).isFIFO()).toBe(true)
+    expect(await house.here("audit", "export", "--file", "/dev/null")).toMatchObject({ code: 0 })
+    expect((await lstat("/dev/null")).isCharacterDevice()).toBe(true)
   })
 
   it("that fails leaves the file as it was, and no half one", async () => {

@@ -1,7 +1,7 @@
 /** One-off runs: processes alone with the database, and clients of a server process that holds it. */
 import { writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createTcpServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -292,6 +292,21 @@ describe("a server that is not there", () => {
       const ended = await runInside([...args, "--url", "http://127.0.0.1:1"])
       expect(ended).toMatchObject({ code: 5, stdout: "" })
       expect(ended.stderr).toContain("mithrandir: no server answers at http://127.0.0.1:1")
+    }
+  )
+
+  it.each([[["audit", "export"]], [["audit", "list"]], [["services"]], [["watch"]]])(
+    "any more, or speaks otherwise: %j exits 5, for nothing was at stake",
+    async (args) => {
+      const broken = createTcpServer((socket) => socket.once("data", () => socket.destroy()))
+      await new Promise<void>((resolve) => broken.listen(0, "127.0.0.1", resolve))
+      const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
+      const ended = await runInside([...args, "--url", url])
+      broken.close()
+      expect(ended).toMatchObject({ code: 5, stdout: "" })
+      expect(ended.stderr).toBe(
+        `mithrandir: ${url} gave no whole answer; see that a Mithrandir server is there, and ask again\n`
+      )
     }
   )
 

@@ -1,6 +1,7 @@
 /** What the config says of a service holds upstream: secrets that are wanted there, names, times, and what explains. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
+import { createServer as createHttpServer, type ServerResponse } from "node:http"
+import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { JobSource } from "@mithrandir/core"
@@ -58,6 +59,27 @@ describe("a Palantir that wants a token", () => {
   it("does not let in who has another", async () => {
     const { code, update } = await reconcile("wrong", { type: "palantir", url: palantir.url, token: "wrong" })
     expect([code, update.status, update.message]).toEqual([5, "stale", "it refused our credentials"])
+  })
+})
+
+describe("a Palantir that gives no usable answer", () => {
+  it.each([
+    ["talks nonsense", (response: ServerResponse) => response.end("nonsense")],
+    ["breaks every connection", (response: ServerResponse) => response.destroy()]
+  ])("and %s has every command exit 5", async (how, answer) => {
+    const broken = createHttpServer((_, response) => answer(response))
+    await new Promise<void>((resolve) => broken.listen(0, "127.0.0.1", resolve))
+    const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
+    const config = join(directory, "broken.json")
+    await writeFile(config, JSON.stringify({ services: [{ id: "it", type: "palantir", url }] }))
+    const where = ["--config", config, "--database", join(directory, `${how}.db`)]
+    const command = ["run", "retry-job", "x", "--service", "it"]
+    for (const args of [["reconcile"], command, [...command, "--dry-run"]]) {
+      expect(await run([...args, ...where]), args.join(" ")).toMatchObject({ code: 5 })
+    }
+    broken.close()
+    const recorded = await run(["discrepancies", "--status", "stale", ...where])
+    if (recorded.stdout !== "") expect(recorded.stdout).toMatch(/stale +it gave no usable answer/)
   })
 })
 

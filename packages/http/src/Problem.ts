@@ -22,7 +22,7 @@ const members = {
   detail: Schema.optionalWith(Schema.String, { exact: true }),
   /** What does not fit, and where. */
   errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  /** Of a 5xx: what to look for in the server's log. */
+  /** Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
   id: Schema.optionalWith(Schema.String, { exact: true }),
   /** Of a 429: after how many seconds it may be tried again. */
   retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
@@ -72,7 +72,11 @@ const Json = Schema.Struct({
       status: { type: "integer", minimum: 400, maximum: 599 },
       detail: { type: "string", description: "What it means here, in a sentence." },
       code: { type: "string", description: "Stable: what programs go by." },
-      id: { type: "string", description: "Of a 5xx: what to look for in the server's log." },
+      id: {
+        type: "string",
+        description:
+          "Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id."
+      },
       retryAfter: {
         type: "integer",
         minimum: 1,

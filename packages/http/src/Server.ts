@@ -120,13 +120,22 @@ const shutdownGrace = Duration.seconds(5)
 /** Every address there is. */
 const wildcards = ["0.0.0.0", "::", "0000:0000:0000:0000:0000:0000:0000:0000"]
 
+/** What has to be there for a server to listen on a host, as far as can be said without its tokens. */
+export const needsOf = ({ host = defaultHost, hosts = [] }: Pick<Options, "host" | "hosts">) => ({
+  /** Tokens, or a gate of somebody's own. */
+  tokens: !isLoopback(host),
+  /** The names that clients reach it by, and they are not given. */
+  hosts: wildcards.includes(host) && hosts.length === 0
+})
+
 /** Whether it is safe to listen there. What a gate of somebody's own lets in is theirs to say. */
 const checkHost = ({ host = defaultHost, hosts = [], judge }: Options) =>
   Effect.gen(function* () {
-    if (judge !== undefined || isLoopback(host)) return
+    const needs = needsOf({ host, hosts })
+    if (judge !== undefined || !needs.tokens) return
     const tokens = yield* Tokens.Tokens
     if (!tokens.everMade()) return yield* new HostNotLoopback({ host })
-    if (wildcards.includes(host) && hosts.length === 0) return yield* new HostsMissing({ host })
+    if (needs.hosts) return yield* new HostsMissing({ host })
   })
 
 /** What it goes by: what it was told, and where it listens. */

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ServiceConfig } from "../config/Config.ts"
 import * as Settings from "../config/Settings.ts"
 import type { Drivers, Failure } from "../line/Program.ts"
@@ -91,7 +92,7 @@ export const reader: (given: Given) => Effect.Effect<Reader.Reader, Failure, Dri
 )(function* (given) {
   const token = yield* Settings.serverToken(given)
   const named = yield* Settings.serverUrl(given.url)
-  if (Option.isSome(named)) return Reader.ofServer(yield* clientOf({ url: named.value, token }))
+  if (Option.isSome(named)) return harmless(Reader.ofServer(yield* clientOf({ url: named.value, token })))
   return yield* LocalAccess.reader((yield* Settings.resolve(given)).database)
 })
 
@@ -184,12 +185,26 @@ const ofServer = (client: Client.Client): Operator => ({
 const keeperOf = (client: Client.Client): Keeper => ({ create: client.createToken, revoke: client.revokeToken })
 
 /** Nothing was at stake: whoever loses this answer may simply ask again. */
-const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
-  Effect.mapError(effect, (error) =>
-    error._tag === "AnswerLost"
-      ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: `${error.message}; ask again` })
-      : error
-  )
+export const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
+  Effect.mapError(effect, unanswered)
+
+const unanswered = (error: Failure): Failure =>
+  error instanceof Client.AnswerLost
+    ? new ExitCode.Refused({
+        code: ExitCode.unreachable,
+        problem: `${error.url} gave no whole answer; see that a Mithrandir server is there, and ask again`
+      })
+    : error
+
+/** The same of everything that a reader may be asked. */
+const harmless = (reader: Reader.Reader): Reader.Reader => ({
+  audit: (query) => nothingAtStake(reader.audit(query)),
+  auditEntry: (id) => nothingAtStake(reader.auditEntry(id)),
+  auditEntries: (filter) => Stream.mapError(reader.auditEntries(filter), unanswered),
+  discrepancies: (query) => nothingAtStake(reader.discrepancies(query)),
+  tokens: nothingAtStake(reader.tokens),
+  securityEvents: (query) => nothingAtStake(reader.securityEvents(query))
+})
 
 /**
  * A server takes the lock before it listens, and keeps it until the last answer is out; a one-off run holds it for as
@@ -220,13 +235,10 @@ const servicesOf = (settings: Settings.Settings): Effect.Effect<ReadonlyArray<Se
     services.length === 0 ? noServices(settings) : Effect.succeed(services)
   )
 
-const noServices = ({ configFile }: Settings.Settings) =>
+const noServices = (settings: Settings.Settings) =>
   new ExitCode.Refused({
     code: ExitCode.usage,
-    problem: Option.match(configFile, {
-      onNone: () => "no services: name a config with --config FILE, or a running server with --url URL",
-      onSome: (file) => `no services: ${file} has none; add one to its "services", or name a server with --url URL`
-    })
+    problem: `no services: ${Settings.whyNone(settings)}, or name a running server with --url URL`
   })
 
 /** How long a server on this machine may take to say that it is there. */

@@ -66,11 +66,7 @@ const serve = (flags: Given) =>
     const playground = flags.sandbox ? yield* Playground.start(flags.fault, configured) : undefined
     const services = [...configured, ...(playground === undefined ? [] : [playground.service])]
     if (services.length === 0) {
-      const remedy = Option.match(settings.configFile, {
-        onNone: () => "name a config with --config FILE",
-        onSome: (file) => `${file} has none; add one to its "services"`
-      })
-      return yield* refused(`no services to reconcile: ${remedy}, or try it with --sandbox`)
+      return yield* refused(`no services to reconcile: ${Settings.whyNone(settings)}, or try it with --sandbox`)
     }
     const database = flags.sandbox && !isChosen(settings) ? yield* freshDatabase : settings.database
 

@@ -365,6 +365,24 @@ export const reveal = (
   return Arr.isNonEmptyReadonlyArray(mistakes) ? Either.left(new ConfigInvalid({ mistakes })) : Either.right(services)
 }
 
+/** The secrets that are not at hand, of a text that does not fit for other reasons. */
+export const missing = (text: string, at: Omit<Mistake, "problem">, lookup: Secret.Lookup): ReadonlyArray<Mistake> => {
+  const value: unknown = Either.getOrUndefined(JsonText.parse(text))
+  const entries: unknown = Predicate.hasProperty(value, "services") ? value.services : []
+  return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown, index) =>
+    ["token", "password"].flatMap((key) => {
+      const given: unknown = Predicate.hasProperty(entry, key) ? entry[key] : undefined
+      if (!isSecret(given)) return []
+      const revealed = secret(key, given, lookup)
+      if (Either.isRight(revealed)) return []
+      const { path, problem } = revealed.left
+      return [{ source: at.source, path: `${at.path}[${index}].${path}`, problem }]
+    })
+  )
+}
+
+const isSecret = Schema.is(Secret.Secret)
+
 const withSecret = (entry: ServiceEntry, lookup: Secret.Lookup): Either.Either<ServiceConfig, Problem> =>
   Either.gen(function* () {
     if (entry.type === "palantir") {

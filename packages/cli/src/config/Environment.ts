@@ -57,13 +57,34 @@ const unread = ({ absent, problem }: TextFile.TextFileUnreadable): FileSays => (
   mistakes: absent ? [] : [{ source: file, path: "", problem }]
 })
 
-/** Node's own reading of such a file, which takes a line without `=` for a part of the next one's name. */
-const parse = (text: string): FileSays => {
-  const variables: Variables = parseEnv(text)
-  const broken = Object.keys(variables).find((name) => !/^\S+$/.test(name))
-  if (broken === undefined) return { variables, mistakes: [] }
-  const line = text.slice(0, text.indexOf(broken.split("\n")[0] ?? "")).split("\n").length
-  return { variables, mistakes: [{ source: file, path: `line ${line}`, problem: "expected NAME=value" }] }
+/**
+ * Node's own reading of such a file. It takes a line without `=` for a part of the next one's name, and leaves out the
+ * last one: which lines are none is found by ourselves.
+ */
+const parse = (text: string): FileSays => ({
+  variables: parseEnv(text),
+  mistakes: brokenLines(text).map((line) => ({ source: file, path: `line ${line}`, problem: "expected NAME=value" }))
+})
+
+/** The numbers, from 1, of lines that are neither empty, nor a comment, nor a variable, nor within a quoted value. */
+const brokenLines = (text: string): ReadonlyArray<number> => {
+  const lines = text.split(/\r\n|\n|\r/)
+  const broken: Array<number> = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]?.trim() ?? ""
+    if (line === "" || line.startsWith("#")) continue
+    const said = /^(?:export\s+)?[^\s=]+\s*=\s*(["'`]?)(.*)$/.exec(line)
+    if (said === null) {
+      broken.push(at + 1)
+      continue
+    }
+    const [, quote = "", value = ""] = said
+    if (quote === "" || value.includes(quote)) continue
+    // It goes on to the line that ends it; where none does, the quote is a letter as any other.
+    const end = lines.findIndex((later, index) => index > at && later.includes(quote))
+    if (end > at) at = end
+  }
+  return broken
 }
 
 /** An empty value counts as not given: so scripts and containers hand on what they were not given themselves. */

@@ -72,7 +72,12 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
   const environment = options.discover || Option.isSome(chosen) ? yield* Environment.read : own
   const file = yield* readConfig(
     Option.orElse(chosen, () => Environment.config(environment)),
-    options.discover
+    options.discover,
+    // Which of its secrets are at hand is asked where its services are those that count.
+    Option.isNone(given.entries ?? Option.none()) &&
+      Environment.lookup(environment)(Environment.variable("services")) === undefined
+      ? Environment.lookup(environment)
+      : undefined
   )
   const said = Environment.origins.map((origin) => ({ origin, ...Environment.said(environment, origin) }))
   const mistakes = [
@@ -80,7 +85,6 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     ...said.flatMap((one) => one.mistakes),
     ...(Either.isLeft(file) ? file.left.mistakes : [])
   ]
-  if (Arr.isNonEmptyReadonlyArray(mistakes)) return yield* new ConfigInvalid({ mistakes })
   const layers = [
     fromFlags(given),
     ...said.map(({ origin, values }): Layer => {
@@ -88,8 +92,30 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     }),
     ...Option.toArray(Option.flatten(Option.getRight(file)))
   ]
-  return inOrder(yield* Path.Path, environment, layers)
+  const settings = inOrder(yield* Path.Path, environment, layers)
+  if (Arr.isNonEmptyReadonlyArray(mistakes)) {
+    // A secret that is not at hand matters to some alone; beside other mistakes it is told, or it would be the next.
+    const missing = Either.isLeft(settings.services) ? settings.services.left.mistakes : []
+    return yield* new ConfigInvalid({ mistakes: Arr.appendAll(mistakes, missing) })
+  }
+  return settings
 })
+
+/** Why there are no services, and what to do about it, where the lists that were given are empty. */
+export const whyNone = ({ configFile, from }: Settings): string => {
+  switch (from.services) {
+    case "flag":
+      return "--services lists none; add one to it"
+    case "environment":
+    case ".env":
+      return `${from.services}: ${Environment.variable("services")} lists none; add one to it`
+    default:
+      return Option.match(configFile, {
+        onNone: () => "name a config with --config FILE",
+        onSome: (file) => `${file} has none; add one to its "services"`
+      })
+  }
+}
 
 /** What one of the places says that settings are from. */
 interface Layer {
@@ -159,7 +185,7 @@ const fromFlags = ({ database, entries, host, hosts, limits, origins, port }: Gi
   services: { source: "--services", path: "" }
 })
 
-const readConfig = (named: Option.Option<string>, discover: boolean) =>
+const readConfig = (named: Option.Option<string>, discover: boolean, lookup: Secret.Lookup | undefined) =>
   Effect.gen(function* () {
     const path = yield* Path.Path
     if (Option.isNone(named) && !discover) return Option.none<Layer>()
@@ -171,7 +197,10 @@ const readConfig = (named: Option.Option<string>, discover: boolean) =>
       if (absent && Option.isNone(named)) return Option.none<Layer>()
       return yield* new ConfigInvalid({ mistakes: [{ source, path: "", problem }] })
     }
-    const values = yield* Config.parse(text.right, source)
+    const values = yield* Either.mapLeft(Config.parse(text.right, source), ({ mistakes }) => {
+      const missing = lookup === undefined ? [] : Config.missing(text.right, { source, path: "services" }, lookup)
+      return new ConfigInvalid({ mistakes: [...mistakes, ...missing] })
+    })
     const layer: Layer = { origin: "file", values, services: { source, path: "services" }, file: path.resolve(source) }
     return Option.some(layer)
   }).pipe(Effect.either)

@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../config/Config.ts"
-import { firstProblem } from "../config/SchemaProblem.ts"
+import { choice, firstProblem } from "../config/SchemaProblem.ts"
 import * as Output from "../output/Output.ts"
 import type { Argument, Flag, Read } from "./Program.ts"
 import * as Token from "./Token.ts"
@@ -95,6 +95,14 @@ export const optionalArgument = <A, I extends string>({
 
 /** Any text but the empty one. */
 export const Text = Schema.NonEmptyString.annotations({ description: "a text" })
+
+/** A text of which length is all that is wrong, or what a schema says of it. */
+export const sized = <A>(most: number, schema: Schema.Schema<A, string>): Schema.Schema<A, string> => {
+  const Sized = Schema.String.pipe(
+    Schema.filter((text) => (text !== "" && text.length <= most) || `expected a text of 1 to ${most} characters`)
+  )
+  return Schema.compose(Sized, schema)
+}
 
 /** Where a file is. */
 export const Path = Schema.NonEmptyString.annotations({ description: "a path" })
@@ -234,10 +242,4 @@ export const output = <F extends Output.Format>(formats: readonly [F, ...Readonl
       (format) => format
     )
   }
-}
-
-/** `"table" or "json"`, `"table", "json" or "csv"`. */
-const choice = (formats: ReadonlyArray<string>): string => {
-  const quoted = formats.map((format) => `"${format}"`)
-  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`
 }

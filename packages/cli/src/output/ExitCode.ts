@@ -45,18 +45,24 @@ export class Misused extends Schema.TaggedError<Misused>()("Misused", {
  */
 const neverConnected = JobSource.unsent.map((reason) => new JobSource.SourceUnavailable({ reason }).message)
 
+/** How that line says that the target was not even seen: whatever the upstream answered then, nothing was sent. */
+const neverSeen = /(^|: )the target could not be looked at: /
+
 /** How a command that has ended, or not, leaves the process. */
 export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" | "verified">): ExitCode => {
   switch (state.outcome) {
     case "success":
       return state.verified === false ? failed : ok
     case "failure":
-      return neverConnected.some((words) => state.logs.at(-1)?.endsWith(words)) ? unreachable : failed
+      return isUnreached(state.logs.at(-1) ?? "") ? unreachable : failed
     default:
       // It was sent, and its end was not seen.
       return unknown
   }
 }
+
+const isUnreached = (last: string): boolean =>
+  neverSeen.test(last) || neverConnected.some((words) => last.endsWith(words))
 
 /** How passes leave the process: a discrepancy if that was asked for, then an upstream that gave no answer. */
 export const ofPasses = (
@@ -82,6 +88,7 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   ServerUnreachable: unreachable,
   // Asked for nothing but what is there.
   SourceUnavailable: unreachable,
+  SourceInvalid: unreachable,
   // What was asked for may be done, and may not.
   AnswerLost: unknown
 }

@@ -32,6 +32,9 @@ export const differences = (details: Event.DiscrepancyDetails | undefined): stri
     .join("; ")
 }
 
+/** What the record says of a service that turned stale. Why it did is told when it happens, and has no column. */
+export const unanswered = "it gave no usable answer; what is known is as it was"
+
 /** How disputes came to their end. */
 export const endings = (details: Event.DiscrepancyDetails | undefined): string =>
   (details?.ended ?? []).map(({ by, id }) => `${id} ${endedBy[by]}`).join("; ")

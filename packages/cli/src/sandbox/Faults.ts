@@ -85,15 +85,15 @@ export class FaultsInvalid extends Schema.TaggedError<FaultsInvalid>()("FaultsIn
 
 /**
  * Reads `name=duration` parts with commas between them: `vanish=20s,down=1m,downFor=12s`. Durations are a number and one
- * of `ms`, `s`, `m`, `h`; from 100 ms to a day. `none` or nothing: no fault.
+ * of `ms`, `s`, `m`, `h`; from 100 ms to a day. `none`: no fault.
  */
 export const parseFaults = (text: string): Either.Either<Faults, FaultsInvalid> => {
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = {}
   const given = text.trim()
-  for (const part of given === "" || given === "none" ? [] : given.split(",")) {
+  for (const part of given === "none" ? [] : given.split(",")) {
     const [name = "", length = "", ...rest] = part.split("=").map((piece) => piece.trim())
     const fail = (problem: string) => Either.left(new FaultsInvalid({ part: part.trim(), problem }))
-    if (!isSetting(name)) return fail(`expected one of ${names.join(", ")}, with =DURATION after it`)
+    if (!isSetting(name)) return fail(`expected none, or one of ${names.join(", ")}, with =DURATION after it`)
     if (faults[name] !== undefined) return fail("it is there twice")
     const duration = rest.length === 0 ? parseLength(length) : undefined
     if (duration === undefined) return fail(`expected ${aLength}`)

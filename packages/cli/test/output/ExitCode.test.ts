@@ -19,6 +19,8 @@ describe("ExitCode", () => {
 
   const [unconnected, unasked] = JobSource.unsent.map((reason) => new JobSource.SourceUnavailable({ reason }).message)
 
+  const unseen = "the target could not be looked at: its answer does not fit the contract: what it says"
+
   it.each([
     ["success", { outcome: "success", logs: [] }, 0],
     ["a success that was looked for and found", { outcome: "success", verified: true, logs: [] }, 0],
@@ -26,6 +28,7 @@ describe("ExitCode", () => {
     ["failure", { outcome: "failure", logs: ["not applied: the job has not failed"] }, 1],
     ["failure for want of a connection", { outcome: "failure", logs: [`not applied: ${unconnected}`] }, 5],
     ["failure because the upstream is not asked", { outcome: "failure", logs: [`not applied: ${unasked}`] }, 5],
+    ["failure for want of a look", { outcome: "failure", logs: [`not applied: ${unseen}`] }, 5],
     ["an unknown effect", { outcome: "timeout", logs: [] }, 6],
     ["no end seen", { logs: [] }, 6]
   ] as const)("of a command: %s", (_, state, code) => {
