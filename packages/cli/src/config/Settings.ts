@@ -55,7 +55,7 @@ export interface Settings {
   readonly warnings: ReadonlyArray<string>
 }
 
-export const defaultConfigFile = "mithrandir.json"
+const defaultConfigFile = "mithrandir.json"
 
 /**
  * Reads the environment, `.env` and the config file, and puts everything in its order. Paths on the command line and in
