@@ -550,7 +550,7 @@ export interface components {
             detail?: string;
             /** @description Stable: what programs go by. */
             code: string;
-            /** @description Of a 5xx: what to look for in the server's log. */
+            /** @description Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
             id?: string;
             /** @description Of a 429: after how many seconds it may be tried again. The same as `Retry-After`. */
             retryAfter?: number;

@@ -45,7 +45,10 @@ describe("a usage error", () => {
     [["run", "retry-job", "", "-s", "palantir"], "TARGET: expected a text of 1 to 256 characters"],
     [["run", "", "job-1", "-s", "palantir"], "ACTION: expected a text of 1 to 64 characters"],
     [["discrepancies", "--status", "x"], '--status: expected "verified", "stale" or "discrepancy"'],
-    [["watch", "--event", "x"], '--event: expected "reconciliation.update" or "command.status", or several with commas'],
+    [
+      ["watch", "--event", "x"],
+      '--event: expected "reconciliation.update" or "command.status", or several with commas'
+    ],
     [["sandbox", "--fault", ""], 'mithrandir: --fault: "": expected none, or one of vanish,'],
     [["run", "retry-job", "job-1", "-s", "palantir"], "mithrandir: no services: "],
     [["audit", "list", "-o", "xml"], '--output: expected "table", "json", "ndjson" or "csv"'],

@@ -28,9 +28,16 @@ export const tell = (
   if (message.event === "stream.reset") return [{ narration, isLive: false }, nothing]
   const [next, lines] = Narrator.tellOf(narration, message, undefined)
   // A command's phase does not say when it was: what is told again goes without a time.
-  if (message.event === "command.status") return [{ narration: next, isLive }, { lines, at: isLive ? "now" : undefined }]
+  if (message.event === "command.status")
+    return [
+      { narration: next, isLive },
+      { lines, at: isLive ? "now" : undefined }
+    ]
   const at = Narrator.momentOf(message.data)
-  return [{ narration: next, isLive: isLive || at.epochMillis >= began }, { lines, at }]
+  return [
+    { narration: next, isLive: isLive || at.epochMillis >= began },
+    { lines, at }
+  ]
 }
 
 const nothing: Told = { lines: [], at: undefined }
