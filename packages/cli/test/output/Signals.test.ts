@@ -19,10 +19,10 @@ const stopping = async (signal: Signals.Signal) => {
     Effect.match(Signals.untilStopped(slow), { onFailure: ExitCode.ofError, onSuccess: () => ExitCode.ok })
   )
   await vi.waitUntil(() => process.listenerCount(signal) > others)
-  process.emit(signal)
+  process.emit(signal, signal)
   const again = (after: number, which = signal) => {
     now.mockReturnValue(5_000 + after)
-    process.emit(which)
+    process.emit(which, which)
   }
   return { again, exits, end: () => Effect.runPromise(Fiber.join(fiber)) }
 }
