@@ -224,6 +224,18 @@ describe("TokenActor", () => {
   })
 })
 
+describe("Expiry", () => {
+  it("is a moment that can be stored: of the years 1970 to 9999", () => {
+    const isTaken = (text: string) => Either.isRight(Schema.decodeEither(Token.Expiry)(text))
+    for (const text of ["1970-01-01T00:00:00Z", "2030-01-01T00:00:00.250Z", "9999-12-31T23:59:59.999Z"]) {
+      assert.isTrue(isTaken(text), text)
+    }
+    for (const text of ["1969-12-31T23:59:59.999Z", "+010000-01-01T00:00:00Z", "-000001-01-01T00:00:00Z", "soon"]) {
+      assert.isFalse(isTaken(text), text)
+    }
+  })
+})
+
 describe("TokenId", () => {
   it("is 16 lower-case hexadecimal digits", () => {
     const isTaken = (text: string) => Either.isRight(Schema.decodeEither(Token.TokenId)(text))
