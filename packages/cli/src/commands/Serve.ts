@@ -35,7 +35,8 @@ export const program = Program.make({
   name: "serve",
   summary: "Poll the services, serve the API and run commands, until told to stop.",
   details: [
-    "It is the one writer of its database: other commands on this machine find it there and go through it. The first Ctrl-C or SIGTERM ends it in good order, the second at once."
+    "It is the one writer of its database: other commands on this machine find it there and go through it. The first Ctrl-C or SIGTERM ends it in good order, the second at once.",
+    "What it tells people is text. What it logs is JSON, an object a line, between that; MITHRANDIR_DEBUG=1 logs more, with stack traces."
   ],
   inputs: { ...Flags.listen, config, database, entries: Flags.services, sandbox, fault: Playground.fault },
   examples: [

@@ -22,6 +22,12 @@ export const make = () => {
     return text
   }
 
+  /** Looks for a secret, too, that somebody else made. */
+  const adopt = (place: string, text: string): string => {
+    all.push({ place, text, core: text })
+    return text
+  }
+
   /** What is found of any of them, with where. Nothing: nothing came out. */
   const found = (where: string, content: string | Uint8Array): ReadonlyArray<string> => {
     const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : Buffer.from(content)
@@ -29,13 +35,13 @@ export const make = () => {
     // As it is read by whoever undoes what urls and JSON do to it.
     const texts = [raw, unpercented(raw), unescaped(raw)].map((text) => text.toLowerCase())
     return all.flatMap(({ core, place }) =>
-      texts.some((text) => text.includes(core)) || encoded(core).some((form) => bytes.includes(form))
+      texts.some((text) => text.includes(core.toLowerCase())) || encoded(core).some((form) => bytes.includes(form))
         ? [`the secret of ${place} is in ${where}: ${excerpt(raw, core)}`]
         : []
     )
   }
 
-  return { all, put, found }
+  return { all, put, adopt, found }
 }
 export type Cage = ReturnType<typeof make>
 
@@ -57,6 +63,6 @@ const unescaped = (text: string): string =>
   text.replace(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 
 const excerpt = (text: string, core: string): string => {
-  const at = text.toLowerCase().indexOf(core)
+  const at = text.toLowerCase().indexOf(core.toLowerCase())
   return at < 0 ? "(encoded)" : JSON.stringify(text.slice(Math.max(0, at - 160), at + core.length + 20))
 }

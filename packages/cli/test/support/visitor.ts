@@ -5,7 +5,7 @@ import type { Cage } from "./canary.ts"
 /** Is told what was seen, and where. */
 export type See = (where: string, content: string | Uint8Array) => void
 
-/** Asks as a client with secrets would, which are nobody's business but the gate's; and in turn without any. */
+/** Asks as a client with secrets would, which are nobody's business but the gate's; or plainly, without any. */
 export const asks = (url: string, cage: Cage, see: See) => {
   const secrets = {
     authorization: `Bearer ${cage.put("an Authorization header", (core) => `p+${core}/=`)}`,
@@ -14,14 +14,21 @@ export const asks = (url: string, cage: Cage, see: See) => {
     "x-api-key": cage.put("an X-Api-Key header", (core) => core)
   }
   const query = encodeURIComponent(cage.put("a query"))
-  let isShy = false
-  return async (path: string, body?: unknown, headers: Record<string, string> = {}) => {
-    isShy = !isShy
-    const to = `${url}${path}${path.includes("?") ? "&" : "?"}access_token=${query}&token=${query}`
-    const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }
-    const all = { "content-type": "application/json", connection: "close", ...headers, ...(isShy ? {} : secrets) }
-    const response = await fetch(to, { ...init, headers: all })
-    see(`the answer to ${path}`, `${JSON.stringify([...response.headers])}\n${await response.text()}`)
+  const asking =
+    (own: Record<string, string>) =>
+    async (path: string, body?: unknown, more: Record<string, string> = {}) => {
+      const to = `${url}${path}${path.includes("?") ? "&" : "?"}access_token=${query}&token=${query}`
+      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }
+      const all = { "content-type": "application/json", connection: "close", ...more, ...own }
+      const response = await fetch(to, { ...init, headers: all })
+      const text = await response.text()
+      see(`the answer to ${path}`, `${JSON.stringify([...response.headers])}\n${text}`)
+      return text
+    }
+  return {
+    plainly: asking({}),
+    withSecrets: asking(secrets),
+    as: (token: string) => asking({ authorization: `Bearer ${token}` })
   }
 }
 
