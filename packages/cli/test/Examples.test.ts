@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { copyFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { root } from "../src/Cli.ts"
 import { type Example, members } from "../src/line/Program.ts"
@@ -55,6 +56,11 @@ beforeAll(async () => {
   expect(await run(done, { cwd: inside.directory })).toMatchObject({ code: 0 })
   record = join(path, "record.db")
   await copyFile(join(inside.directory, "mithrandir.db"), record)
+  const db = new Sqlite(record)
+  db.prepare(
+    "INSERT INTO token VALUES ('0123456789abcdef','oncall','viewer','x','2026-01-31 12:00:00.000','x',NULL,NULL)"
+  ).run()
+  db.close()
   const server = start(["serve", "--port", "0"], { cwd: inside.directory })
   const [, url = ""] = await server.line(/listens on (http\S+)/)
   await server.line(/palantir: verified/)

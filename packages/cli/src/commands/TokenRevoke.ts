@@ -21,7 +21,10 @@ export const program = Program.make({
   name: "revoke",
   summary: "Have a token be worth nothing from now on. Its streams end within a minute.",
   inputs: { id, ...Flags.access, output: Flags.output(["table", "json"]) },
-  examples: [{ says: "By its id", line: "mithrandir token revoke 0123456789abcdef" }],
+  examples: [
+    { says: "By its id", line: "mithrandir token revoke 0123456789abcdef" },
+    { says: "And what it is now, for a program", line: "mithrandir token revoke 0123456789abcdef -o json" }
+  ],
   exits: {
     ...ExitCode.wordsOf(ExitCode.ok, ExitCode.usage, ExitCode.notAllowed, ExitCode.unreachable, ExitCode.unknown),
     1: "failed"
