@@ -52,6 +52,7 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
   Server: [
     ...["AddressInUse", "CannotListen", "HostNotLoopback", "HostsMissing", "Server", "defaultHost", "defaultPort"],
     "layer",
+    "needsOf",
     "type ListenError",
     "type Options"
   ],
