@@ -69,7 +69,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   EventLog: ["EventLog", "ResetReason", "layer", "maxReplay"],
   ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger"],
   HealthMonitor: ["HealthMonitor", "layer"],
-  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "jobStates"],
+  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "isJob", "jobStates"],
   JobSource: [
     "ActionRejected",
     "JobSource",
