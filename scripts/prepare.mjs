@@ -1,7 +1,7 @@
 // Makes a fresh clone ready: installs when the lockfile or Node changed since the last install, then builds and bundles.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -19,6 +19,9 @@ const stamp = createHash("sha256")
   .digest("hex")
 
 if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
+  // Linked by the install, and made by the build after it: what is there, if only empty, is linked without a warning.
+  mkdirSync(`${root}packages/cli/dist`, { recursive: true })
+  writeFileSync(`${root}packages/cli/dist/bin.js`, "", { flag: "a" })
   console.error("mithrandir: installing (the first time takes a few minutes: SQLite may have to be compiled)")
   run("npx", ["--yes", packageManager, "install", "--frozen-lockfile", "--loglevel=warn"])
   writeFileSync(stampFile, stamp)

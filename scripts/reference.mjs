@@ -36,6 +36,9 @@ const bounds = ({ exclusiveMinimum, maxItems, maximum, maxLength, minItems, mini
   return low === undefined ? ` (at most ${high}${suffix})` : ` (${low} to ${high}${suffix})`
 }
 
+/** The one kind of text whose units are in its pattern. */
+const isDuration = ({ pattern }) => pattern?.includes("|milli|") ?? false
+
 const plural = (type) => type.replace(/^(text|object|whole number|number)\b/, "$1s")
 
 /** What a value may be, in a word or a few. `link` says what becomes of a name. */
@@ -48,7 +51,7 @@ const typeOf = (schema, link) => {
   if (several !== undefined) return [...new Set(several.map((one) => typeOf(one, link)))].join(" or ")
   if (schema.allOf !== undefined) return typeOf(schema.allOf[0], link)
   if (schema.properties?.env !== undefined) return '`{ "env": "NAME" }`'
-  if (schema.pattern?.includes("|milli|")) return "duration"
+  if (isDuration(schema)) return `[duration](#durations), ${schema.$comment}`
   if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type }, link)).join(" or ")
   switch (schema.type) {
     case "array":
@@ -165,6 +168,7 @@ const http = (document) => {
     document.info.description,
     "Beside what each route says of itself, every route may answer with one of these:",
     table(["status", "code", ""], everywhere),
+    "To another method than its own a path answers 405, `method-not-allowed`, with those that it has in `Allow`.",
     ...tags.flatMap((tag) => [
       `## ${tag}`,
       document.tags?.find(({ name }) => name === tag)?.description,
@@ -190,11 +194,37 @@ const http = (document) => {
   )
 }
 
+/** Which lengths of time there are words for, of the pattern that they have to fit. */
+const durations = (pattern) => {
+  const units = /\(([\w|]+)\)s\?\$$/.exec(pattern)[1].split("|")
+  return [
+    "## Durations",
+    `A duration is a number, a space and a unit: \`"5 seconds"\`, \`"1.5 minutes"\`, \`"250 millis"\`. The units are ${units.map((unit) => `\`${unit}\``).join(", ")}, each with or without an s. On the command line it is shorter: \`--wait 30s\`.`
+  ]
+}
+
+/** What is of one run, and stands in no file. */
+const ofOneRun = [
+  ["MITHRANDIR_CONFIG", "--config", "Which config file is read. Without it `mithrandir.json`, where there is one."],
+  ["MITHRANDIR_URL", "--url", "The server that one-off runs go through, as an http:// or https:// url."],
+  [
+    "MITHRANDIR_TOKEN",
+    "--token",
+    "What that server wants to be shown. Other users of the machine can see flags, and not this."
+  ],
+  ["MITHRANDIR_TOKEN_FILE", "--token-file", "A file with that token, readable by its owner alone."],
+  ["MITHRANDIR_DEBUG", "", "With any value: stack traces, and what is logged for developers."],
+  ["NO_COLOR", "", "With any value: no colours, on a terminal either."]
+]
+
 /** The config file, from its JSON Schema. */
 const config = (schema) => {
   const definitions = schema.definitions ?? schema.$defs ?? {}
   const resolve = (value) => (value?.$ref === undefined ? value : { ...definitions[nameOf(value.$ref)], ...value })
-  const link = (name) => typeOf(definitions[name], link)
+  const link = (name) => {
+    const { description } = definitions[name]
+    return `${typeOf(definitions[name], link)}${description === undefined ? "" : `: ${description}`}`
+  }
   const top = resolve(schema)
   const entries = Object.entries(top.properties).filter(([name]) => name !== "$schema")
   const services = resolve(top.properties.services)
@@ -217,6 +247,11 @@ const config = (schema) => {
         ]
       })
     ),
+    "Each is looked for in this order, and what is found first holds: the flag, the variable, the variable in `.env`, the file, the default. An empty variable counts as none. What is of one run has no key in the file:",
+    table(
+      ["variable", "flag", ""],
+      ofOneRun.map(([name, flag, words]) => [`\`${name}\``, flag === "" ? "" : `\`${flag}\``, words])
+    ),
     ...kinds.flatMap((kind) => [
       `## A service of type \`${resolve(kind.properties.type).const ?? resolve(kind.properties.type).enum?.[0]}\``,
       kind.description,
@@ -224,7 +259,8 @@ const config = (schema) => {
         { ...kind, properties: Object.fromEntries(Object.entries(kind.properties).map(([k, v]) => [k, resolve(v)])) },
         link
       )
-    ])
+    ]),
+    ...durations(Object.values(kinds[0].properties).find(isDuration).pattern)
   )
 }
 

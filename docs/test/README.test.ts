@@ -13,6 +13,7 @@ const tryIt = page.take("sh")
 const firstMinute = page.take("text")
 const terminal = page.take("sh")
 const ownQueues = { config: page.take("json"), serve: page.take("sh"), commands: page.take("sh") }
+const firstToken = page.take("sh")
 const wholeConfig = page.take("json")
 const configCheck = page.take("sh")
 const embedded = page.take("ts")
@@ -31,9 +32,10 @@ describe("README: the first minute", () => {
   afterAll(() => shell.close())
 
   it("shows what the page shows, and takes what the page suggests", { timeout: 120_000 }, async () => {
-    // What `npm start` runs, its troubles nearer together.
+    // What `npm start` runs where it runs it, once it has built; on any port, and its troubles nearer together.
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
     const server = shell.start(
-      "npm run -s mithrandir -- serve --sandbox --port 0 --fault vanish=12s,down=28s,downFor=4s"
+      `sh -c 'cd ${root} && ${scripts.start} "$@"' npm --port 0 --fault vanish=12s,down=28s,downFor=4s`
     )
     const [, url = ""] = await server.line(/listens on (\S+)$/)
     const [, job = ""] = await server.line(/job (\S+) has failed; have it tried again/)
@@ -87,6 +89,15 @@ describeWithRedisServer("README: on your own queues", () => {
     expect(output).toMatch(/retry-job\s+mail:42\s+success/)
     expect(code).toBe(0)
     await server.stop()
+  })
+})
+
+describe("README: who may come in", () => {
+  const shell = new Shell()
+  afterAll(() => shell.close())
+
+  it("the first token is made as the page says", async () => {
+    expect(await shell.run(firstToken.text)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^mth_\S+\n$/) })
   })
 })
 

@@ -4,6 +4,7 @@ import { Shell } from "./support/Shell.ts"
 
 const page = new Page("docs/sandbox.md")
 const start = page.take("sh")
+const restart = page.take("sh")
 const turns = page.take("sh")
 
 it("sandbox: no snippet is left over", () => page.end())
@@ -25,6 +26,9 @@ describe("sandbox: while it runs", () => {
     expect(set.set).toEqual({ vanish: "20s", downFor: "12s" })
     expect(lying).toMatchObject({ now: [{ fault: "lie" }], done: expect.stringMatching(/^lies for 5s/) })
     await server.line(/sandbox: lies for 5s/)
+    const [, house = ""] = await server.line(/listens on (\S+)$/)
+    const restarted = await shell.run(`${restart.text} --url ${house}`)
+    expect(restarted.output).toContain("success, verified")
     expect((await server.stop()).code).toBe(130)
   })
 })

@@ -9,6 +9,8 @@ import { Shell } from "../support/Shell.ts"
 const recipe = "docs/recipes/embed.md"
 const page = new Page(recipe)
 const example = page.take("sh")
+const pack = page.take("sh")
+const install = page.take("sh")
 page.take("ts")
 page.take("ts")
 
@@ -19,6 +21,18 @@ it("embed: the example that it names is there", () => {
   const [, command = "", program = ""] = /^npm run (\w+) && node (\S+)$/.exec(example.text) ?? []
   expect(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts).toHaveProperty(command)
   expect(existsSync(join(root, program))).toBe(true)
+})
+
+it("embed: what is to be installed is what is tested here", () => {
+  const packageOf = (path: string) => JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"))
+  const { devDependencies, name, version } = packageOf("packages/core")
+  expect(pack.text).toContain(`npx ${packageOf("").packageManager} --dir packages/core pack`)
+  expect(install.text).toContain(`/${name.replace("@", "").replace("/", "-")}-${version}.tgz `)
+  const ranges = Array.from(install.text.matchAll(/(\S+)@(\^\d+\.\d+)(?=\s|$)/g))
+  expect(ranges).toHaveLength(6)
+  for (const [, dependency = "", range = ""] of ranges) {
+    expect(`${devDependencies[dependency]}.`, dependency).toContain(`${range}.`)
+  }
 })
 
 describe("embed: the layer, and using it", () => {

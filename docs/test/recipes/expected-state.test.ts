@@ -11,7 +11,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { vi } from "vitest"
+import { afterAll, vi } from "vitest"
 import {
   layerDatabase,
   layerHouse,
@@ -54,6 +54,8 @@ const print = service(memory, { id: "print" })
 vi.stubGlobal("layerExpected", layerExpected)
 vi.stubGlobal("source", print.source)
 const { MithrandirLive }: Strict = await import(programOf(recipe, 2))
+// Workers go on with other files.
+afterAll(() => void vi.unstubAllGlobals())
 
 const poster: Job.Job = { id: "poster-1", queue: "large", state: "waiting" }
 const flyer: Job.Job = { id: "flyer-1", queue: "small", state: "waiting" }

@@ -9,6 +9,8 @@ import * as Logger from "effect/Logger"
 import { afterAll, describe, expect, it } from "vitest"
 import { layerHouse, makeFile, service } from "../../../packages/core/test/support/house.ts"
 import { freePort } from "../../../packages/core/test/support/redis.ts"
+import { type Answered, checker } from "../../../packages/http/test/support/document.ts"
+import { fetch, held } from "../../../packages/http/test/support/fetch.ts"
 import { programHere, programOf } from "../support/compile.ts"
 import { Page } from "../support/Page.ts"
 import { Shell } from "../support/Shell.ts"
@@ -74,8 +76,10 @@ describe("mount: beside one's own routes", () => {
     ])
     const server = shell.start(`node ${program}`)
     const url = `http://localhost:${port}`
+    const answers: Array<Answered> = []
     const ask = async (path: string, init: RequestInit = {}) => {
-      const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(20_000), ...init })
+      const answer = await globalThis.fetch(`${url}${path}`, { signal: AbortSignal.timeout(20_000), ...init })
+      const response = await held(answer, { method: init.method ?? "GET", url: path }, (one) => answers.push(one))
       return { status: response.status, type: response.headers.get("content-type"), body: await json(response) }
     }
     // What comes in just before the routes are there is not answered: it is asked again.
@@ -104,6 +108,7 @@ describe("mount: beside one's own routes", () => {
     expect(passed).toMatchObject({ status: 200, body: { data: [{ service: "palantir", status: "verified" }] } })
     const document = await ask("/ops/openapi.json", { headers: token })
     expect(Object.keys(document.body.paths)).toContain("/ops/reconciliation/audit")
+    answers.forEach(checker(document.body))
     // Its end ends streams first.
     const stream = await fetch(`${url}/ops/reconciliation/stream`, { headers: token })
     expect(stream.status).toBe(200)
@@ -122,7 +127,12 @@ describe("mount: as a function from request to response", () => {
         ({ dispose }) => Effect.promise(dispose)
       )
       const ask = (path: string, init: RequestInit = {}) =>
-        Effect.promise(() => handler(new Request(`http://api.example${path}`, init)))
+        Effect.promise(async () =>
+          held(await handler(new Request(`http://api.example${path}`, init)), {
+            method: init.method ?? "GET",
+            url: path
+          })
+        )
       assert.strictEqual((yield* ask("/services/registered")).status, 401)
       yield* Effect.promise(() =>
         until(async () => {

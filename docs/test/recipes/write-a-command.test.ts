@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { vi } from "vitest"
+import { afterAll, vi } from "vitest"
 import { layerDatabase, layerPlatform, makeFile, service } from "../../../packages/core/test/support/house.ts"
 import { programOf } from "../support/compile.ts"
 import { Page } from "../support/Page.ts"
@@ -39,6 +39,8 @@ const memory = Effect.runSync(MemorySource.make)
 // What a snippet only declares, its module finds as a global.
 vi.stubGlobal("services", [service(memory, { id: "print" }), service(memory, { id: "mail" })])
 const { MithrandirLive, send }: Recipe = await import(programOf(recipe, 1))
+// Workers go on with other files.
+afterAll(() => void vi.unstubAllGlobals())
 
 /** The PIN that the recipe sends. */
 const pin = "2580"

@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { vi } from "vitest"
+import { afterAll, vi } from "vitest"
 import { layerDatabase, layerHouse, layerPlatform, makeFile } from "../../../packages/core/test/support/house.ts"
 import { programOf } from "../support/compile.ts"
 import { Page } from "../support/Page.ts"
@@ -51,6 +51,8 @@ const { layer, layerCounting }: Sources = await import(programOf(recipe, 1))
 // What a snippet only declares, its module finds as a global.
 vi.stubGlobal("layer", layer)
 const { MithrandirLive }: Registered = await import(programOf(recipe, 2))
+// Workers go on with other files.
+afterAll(() => void vi.unstubAllGlobals())
 
 const initial: ReadonlyArray<Job.Job> = [
   { id: "poster-1", queue: "large", state: "waiting" },
@@ -77,7 +79,7 @@ describe("write-a-source", () => {
     Effect.gen(function* () {
       const { jobs, shop } = makeShop()
       const source = Layer.provide(layerCounting, shop)
-      const definition = { id: "print", type: "print-shop", healthEndpoint: "memory:", source }
+      const definition = { id: "print", type: "print-shop", source }
       const house = yield* Layer.build(layerHouse(yield* makeFile, [definition]))
       const { run } = Context.get(house, Reconciler.Reconciler)
       yield* run({ service: "print" })

@@ -5,7 +5,15 @@ import type { components, paths } from "./mithrandir.d.ts"
 type Problem = components["schemas"]["Problem"]
 
 const [url = "http://127.0.0.1:4410", service = "palantir", job] = process.argv.slice(2)
-const api = createClient<paths>({ baseUrl: url })
+
+/** That nobody answers is a line, too. */
+const ask = (request: Request): Promise<Response> =>
+  fetch(request).catch(() => {
+    console.error(`no server answers at ${url}`)
+    process.exit(1)
+  })
+
+const api = createClient<paths>({ baseUrl: url, fetch: ask })
 
 /** The data, or the end: a problem says what is wrong, and what to look for in the server's log. */
 const given = <A>({ data, error }: { readonly data?: A; readonly error?: Problem }): A => {

@@ -550,7 +550,7 @@ export interface components {
             detail?: string;
             /** @description Stable: what programs go by. */
             code: string;
-            /** @description Of a 5xx: what to look for in the server's log. */
+            /** @description Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
             id?: string;
             /** @description Of a 429: after how many seconds it may be tried again. The same as `Retry-After`. */
             retryAfter?: number;
@@ -609,7 +609,7 @@ export interface components {
             id: components["schemas"]["ServiceId"];
             name: string;
             type: string;
-            healthEndpoint: string;
+            healthEndpoint: string | null;
             registeredAt: components["schemas"]["Timestamp"];
             metadata: {
                 [key: string]: unknown;
@@ -618,6 +618,7 @@ export interface components {
             /** @enum {boolean} */
             retired?: true;
         };
+        /** @description 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit */
         ServiceId: string;
         Services: {
             data: components["schemas"]["Service"][];

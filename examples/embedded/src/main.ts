@@ -28,7 +28,6 @@ const MithrandirLive = Layer.unwrapEffect(
         {
           id: "print",
           type: "print-shop",
-          healthEndpoint: "memory:",
           source: PrintShopSource.layer,
           pollInterval: "200 millis",
           settle: "50 millis"

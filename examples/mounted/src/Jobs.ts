@@ -38,9 +38,7 @@ export const layer = (
   Layer.provideMerge(
     Mithrandir.layerDaemon,
     Mithrandir.layer({
-      services: [
-        { id: "mail", type: "memory", healthEndpoint: "memory://mail", source: Layer.effect(JobSource.JobSource, mail) }
-      ]
+      services: [{ id: "mail", type: "memory", source: Layer.effect(JobSource.JobSource, mail) }]
     })
   ).pipe(
     Layer.provide(Database.layerSqlite({ filename, mode: "writer" })),

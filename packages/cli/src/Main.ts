@@ -5,7 +5,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import { Database } from "@mithrandir/core"
+import { Database, Egress } from "@mithrandir/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -42,9 +42,14 @@ const reinstall = `SQLite's native module does not load in Node ${process.versio
 
 /**
  * Node's own HTTP client: unlike fetch it keeps size limits, follows no redirect to another host, and inflates
- * nothing.
+ * nothing. It asks nobody whom `Egress` refuses, be it a source, a health endpoint or a server of ours.
  */
-export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, NodeHttpClient.layer, Log.layer)
+const http = Layer.provide(
+  Layer.fresh(NodeHttpClient.layerWithoutAgent),
+  NodeHttpClient.makeAgentLayer({ lookup: Egress.lookup })
+)
+
+export const drivers = Layer.mergeAll(sqlite, NodeContext.layer, http, Log.layer)
 
 /** Runs a command line to its end, and the process with it. */
 export const main = (argv: ReadonlyArray<string>): void => {

@@ -10,7 +10,8 @@ if (answer === undefined) {
   import("./Main.ts").then(
     ({ main }) => main(process.argv),
     (error: unknown) => {
-      const problem = error instanceof Error ? error.message.split("\n")[0] : String(error)
+      const said = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)
+      const problem = said.replace(/\p{Cc}/gu, " ")
       const isShort = error instanceof Error && "code" in error && error.code === "EMFILE"
       const remedy = isShort ? "let it open more files (ulimit -n)" : "install it again"
       process.stderr.write(`mithrandir: it cannot start: ${problem}; ${remedy}\n`, () => process.exit(1))

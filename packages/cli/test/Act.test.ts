@@ -1,6 +1,9 @@
 /** `run` with all that can be said of it, tokens, and `watch` over a restart: with real processes, alone and through a server. */
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Doorkeeper from "./support/doorkeeper.ts"
@@ -34,6 +37,8 @@ const alike = () => {
       precondition: { met: false, problem: expect.stringMatching(/failed/) },
       beforeState: { state: "waiting" }
     })
+    const unnamed = await house.here("run", "retry-job", "13", "-s", "palantir", "--dry-run")
+    expect(unnamed.stderr).toBe("of BullMQ a job is named with its queue, as QUEUE:13\n")
     expect(house.palantir.mutations.length).toBe(before)
     expect((await house.here("audit", "show", "dry")).code).toBe(1)
   })
@@ -42,7 +47,24 @@ const alike = () => {
     expect((await house.here("run", "explode", "x", "-s", "palantir", "--dry-run")).code).toBe(2)
     expect((await house.here("run", "retry-job", "x", "-s", "nope", "--dry-run")).code).toBe(2)
   })
+
+  it("params that the action does not know are refused, and nothing is run", async () => {
+    const before = house.palantir.mutations.length
+    expect(await house.here("run", "retry-job", "job-1", "-s", "palantir", "--params", '{"x":1}')).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^command \S+\nmithrandir: params\.x: is not known to this action; leave it out; nothing was run: .*\n$/
+      )
+    })
+    expect(house.palantir.mutations.length).toBe(before)
+  })
 }
+
+/** What is said where a service could not be asked. */
+const unseen = (service: string, why: string) =>
+  `mithrandir: service "${service}" could not be asked for the target: ${why}; ` +
+  "see that it runs, and that its url and its secret are right\n"
 
 describe("alone with the database", () => {
   it("a dry run needs no database, and makes none", async () => {
@@ -59,7 +81,8 @@ describe("alone with the database", () => {
     await writeFile(config, JSON.stringify({ services: [{ id: "down", type: "palantir", url: "http://127.0.0.1:1" }] }))
     const args = ["--config", config, "--database", join(house.directory, "none.db")]
     const ended = await runInside(["run", "retry-job", "x", "-s", "down", "--dry-run", ...args])
-    expect(ended).toEqual({ code: 5, stdout: "", stderr: "mithrandir: no connection could be made\n" })
+    expect(ended).toMatchObject({ code: 5, stdout: "" })
+    expect(ended.stderr).toBe(unseen("down", "no connection could be made"))
   })
 
   it("--wait none is refused: there is nobody to leave it to", async () => {
@@ -72,11 +95,30 @@ describe("alone with the database", () => {
   it("a command that has not ended in time exits 6, and says how to see what became of it", async () => {
     house.palantir.silent = true
     const args = ["run", "retry-job", "job-0", "-s", "palantir", "--wait", "1s", "--command-id", "late"]
-    const ended = await house.apart(...args)
+    const ended = await house.here(...args)
     house.palantir.silent = false
     expect(ended).toMatchObject({ code: 6, stdout: "" })
     expect(ended.stderr).toContain("it has not ended within 1s")
     expect(ended.stderr).toContain("repeat it with --command-id late")
+  })
+
+  it("what does not show afterwards exits 1, and what cannot be told exits 6: of processes, too", async () => {
+    const { jobs, retries } = house.palantir
+    const failed = (id: string, how: "pretended" | "broken") => {
+      jobs.set(id, { id, queue: "mail", state: "failed", attempts: 1 })
+      retries.set(id, how)
+      // Each with a database of its own: they run side by side, and look for the effect as long as it might come.
+      return house.apart("run", "retry-job", id, "-s", "palantir", "--command-id", id, "--database", `${id}.db`)
+    }
+    const [pretended, broken] = await Promise.all([failed("job-x", "pretended"), failed("job-y", "broken")])
+    for (const id of ["job-x", "job-y"]) jobs.delete(id)
+    expect(pretended).toMatchObject({ code: 1, signal: null })
+    expect(pretended.stdout).toMatch(/^outcome +success\nverified +no$/m)
+    expect(pretended.stderr).toContain("success, but looking again did not show it\n")
+    expect(broken).toMatchObject({ code: 6, signal: null })
+    expect(broken.stdout).toMatch(/^outcome +timeout\nverified +cannot be told$/m)
+    expect(broken.stderr).toContain("timeout: whether it was applied is not known\n")
+    expect(broken.stderr).toContain("  it answered with status 500\n")
   })
 
   it.each([["1"], ["-1s"], ["1 second"], ["999h"], ["never"]])("--wait %s is refused", async (text) => {
@@ -147,6 +189,38 @@ describe("through a server", () => {
     expect(ended.stdout.match(/command back: queued/g)).toHaveLength(1)
     expect(ended.stderr).toBe("the connection is lost; trying again\nconnected again\n")
   })
+})
+
+describe("what answers there", () => {
+  it("could not ask the service either: a dry run says what it says alone, and exits 5", async () => {
+    const detail = "no connection could be made"
+    const problem = { type: "urn:mithrandir:problem:upstream-unreachable", code: "upstream-unreachable", status: 502 }
+    const server = createServer((_, response) => {
+      response.writeHead(502, { "content-type": "application/problem+json" })
+      response.end(JSON.stringify({ ...problem, title: "The service could not be reached", detail }))
+    })
+    await once(server.listen(0, "127.0.0.1"), "listening")
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const ended = await runInside(["run", "retry-job", "x", "-s", "down", "--dry-run", "--url", url])
+    server.close()
+    expect(ended).toEqual({ code: 5, stdout: "", stderr: unseen("down", detail) })
+  })
+
+  it.each([[["audit", "list"]], [["reconcile"]], [["run", "retry-job", "x", "-s", "palantir"]]])(
+    "is no server of ours: %j says so, and what to do",
+    async (args) => {
+      const page = createServer((_, response) => response.end("<html>"))
+      await once(page.listen(0, "127.0.0.1"), "listening")
+      const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+      const ended = await runInside([...args, "--url", url])
+      page.close()
+      expect(ended).toMatchObject({ code: 1, stdout: "" })
+      expect(ended.stderr).toContain(
+        `mithrandir: what answers at ${url} is not a Mithrandir server; ` +
+          "give the url of one, with the prefix if its API is mounted under one\n"
+      )
+    }
+  )
 })
 
 describe("a server that wants a token", () => {

@@ -8,6 +8,7 @@ import { Queue, Worker } from "bullmq"
 import { Redis } from "ioredis"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { describeWithRedis } from "../../core/test/support/redis.ts"
+import { fetch } from "../../http/test/support/fetch.ts"
 import { type Heard, json, type Listener, listen, updates } from "./support/listen.ts"
 import { type Running, run, start, stopAll } from "./support/process.ts"
 

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { run as runHere } from "./support/inside.ts"
 import { run, start, stopAll } from "./support/process.ts"
@@ -51,7 +51,11 @@ describe("config check", () => {
     await write(".env", "MITHRANDIR_HOST=dotenv.example\nMITHRANDIR_PORT=2\n")
     const ended = await check(["--database", "flag.db"], { MITHRANDIR_PORT: "3" })
     expect(ended).toMatchObject({ code: 0 })
-    expect(ended.stderr).toBe(`config file: ${join(directory, "mithrandir.json")}\n`)
+    expect(ended.stderr).toBe(
+      `config file: ${join(directory, "mithrandir.json")}\n` +
+        "mithrandir: warning: host: serve listens on dotenv.example only if its database has tokens; " +
+        "make one with mithrandir token create\n"
+    )
     const rows = ended.stdout.split("\n").map((line) => line.split(/ {2,}/))
     expect(rows[0]).toEqual(["KEY", "VALUE", "FROM"])
     expect(rows).toContainEqual(["host", "dotenv.example", ".env"])
@@ -61,22 +65,77 @@ describe("config check", () => {
     expect(rows).toContainEqual(["services[0].pollInterval", "5 seconds", "default"])
   })
 
-  it("shows the same as JSON", async () => {
-    await write("mithrandir.json", { services: [palantir] })
-    const ended = await check(["-o", "json"], { MITHRANDIR_PROT: "1" })
+  const file = { host: "file.example", database: "file.db", services: [palantir] }
+  it.each<[string, { readonly dotenv?: string; readonly env?: Variables; readonly name?: string }, object, object]>([
+    [
+      "a variable",
+      { env: { MITHRANDIR_HOST: "environment.example", MITHRANDIR_DATABASE: "environment.db", MITHRANDIR_PROT: "1" } },
+      { host: "environment.example", database: "environment.db" },
+      { host: "environment", database: "environment", port: "default", services: "file" }
+    ],
+    [
+      ".env, the config's name among it",
+      { dotenv: "MITHRANDIR_DATABASE=dotenv.db\nMITHRANDIR_CONFIG=other.json\n", name: "other.json" },
+      { host: "file.example", database: "dotenv.db" },
+      { host: "file", database: ".env", port: "default", services: "file" }
+    ]
+  ])("as JSON: what is from %s", async (_, { dotenv = "", env = {}, name = "mithrandir.json" }, config, origins) => {
+    await write(name, file)
+    await write(".env", dotenv)
+    const ended = await check(["-o", "json"], env)
     expect(ended).toMatchObject({ code: 0 })
-    expect(JSON.parse(ended.stdout)).toMatchObject({
-      configFile: join(directory, "mithrandir.json"),
-      config: { host: "127.0.0.1", port: 4410, services: [{ ...palantir, settle: "250 millis" }] },
-      origins: { port: "default", services: "file", "services[0].settle": "default" },
-      warnings: ["environment: MITHRANDIR_PROT is not known; did you mean MITHRANDIR_PORT?"]
+    const shown = JSON.parse(ended.stdout)
+    expect({ ...shown.config, database: basename(shown.config.database) }).toMatchObject({
+      ...config,
+      port: 4410,
+      services: [{ ...palantir, settle: "250 millis" }]
     })
+    expect(dirname(shown.config.database)).toBe(directory)
+    expect(shown.configFile).toBe(join(directory, name))
+    expect(shown.origins).toMatchObject({ ...origins, "services[0].settle": "default" })
+    expect(shown.warnings).toEqual([
+      ...("MITHRANDIR_PROT" in env ? ["environment: MITHRANDIR_PROT is not known; did you mean MITHRANDIR_PORT?"] : []),
+      expect.stringContaining("only if its database has tokens")
+    ])
   })
 
-  it("needs no config at all", async () => {
-    const ended = await check()
-    expect(ended).toMatchObject({ code: 0, stderr: "config file: none\n" })
+  it("needs no config at all, and says that serve does", async () => {
+    // That it ends with 2 is no fault of ours with a stack trace.
+    const ended = await checkHere([], { MITHRANDIR_DEBUG: "1" })
+    expect(ended).toMatchObject({ code: 2 })
+    expect(ended.stderr).toBe(
+      "config file: none\nmithrandir: services: serve needs one, or --sandbox: name a config with --config FILE\n"
+    )
     expect(ended.stdout).toMatch(/^services +\[\] +default$/m)
+  })
+
+  it("refuses a host that serve refuses, and says of another what it needs", async () => {
+    await write("mithrandir.json", { services: [palantir] })
+    const everywhere = await checkHere(["--host", "0.0.0.0"], {})
+    expect(everywhere.code).toBe(2)
+    expect(everywhere.stderr).toContain("mithrandir: warning: host: serve listens on 0.0.0.0 only if its database has")
+    expect(everywhere.stderr).toContain("mithrandir: hosts: serve listens on 0.0.0.0 only if it knows")
+    const somewhere = await checkHere(["--host", "10.0.0.1", "-o", "json"], {})
+    expect(somewhere.code).toBe(0)
+    expect(JSON.parse(somewhere.stdout).warnings).toEqual([expect.stringContaining("token create")])
+    expect((await checkHere(["--host", "::", "--hosts", '["ops.example.com"]'], {})).code).toBe(0)
+  })
+
+  it("tells of secrets that are not at hand beside whatever else is wrong", async () => {
+    const line = "services[0].token.env: the environment variable NOT_SET_ANYWHERE is not set\n"
+    const service = { ...palantir, token: { env: "NOT_SET_ANYWHERE" } }
+    await write("mithrandir.json", { port: "x", services: [service] })
+    const ofFile = await checkHere([], {})
+    expect(ofFile).toMatchObject({ code: 2, stdout: "" })
+    expect(ofFile.stderr).toContain("mithrandir.json: port: expected a port")
+    expect(ofFile.stderr).toContain(`mithrandir.json: ${line}`)
+    await write("mithrandir.json", { services: [service] })
+    const elsewhere = await checkHere([], { MITHRANDIR_PORT: "http" })
+    expect(elsewhere.stderr).toContain("environment: MITHRANDIR_PORT: expected a port")
+    expect(elsewhere.stderr).toContain(`mithrandir.json: ${line}`)
+    // Of services that do not count nothing is asked.
+    const others = await checkHere(["--services", JSON.stringify([palantir])], { MITHRANDIR_PORT: "http" })
+    expect(others.stderr).not.toContain("NOT_SET_ANYWHERE")
   })
 
   it("tells every mistake of every place, however many there are, and exits 2", async () => {
@@ -104,7 +163,7 @@ describe("config check", () => {
     expect(ended.stderr).toContain(
       "mithrandir: mithrandir.json: services[0].token.env: the environment variable PALANTIR_TOKEN is not set\n"
     )
-    expect(await check([], { PALANTIR_TOKEN: "x" })).toMatchObject({ code: 0 })
+    expect(await checkHere([], { PALANTIR_TOKEN: "x" })).toMatchObject({ code: 0 })
   })
 })
 

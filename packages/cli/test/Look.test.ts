@@ -1,11 +1,12 @@
 /** What only looks: the same alone and through a server, in every form. */
-import { spawn } from "node:child_process"
-import { readdir, readFile, writeFile } from "node:fs/promises"
+import { spawn, spawnSync } from "node:child_process"
+import { lstat, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type House, make, urlOf } from "./support/house.ts"
 import { run as runInside } from "./support/inside.ts"
+import type { Json } from "./support/listen.ts"
 import { bin, stopAll } from "./support/process.ts"
 
 let house: House
@@ -29,20 +30,172 @@ afterAll(async () => {
 
 const lines = (text: string) => text.trimEnd().split("\n")
 
-describe("alone with the database", () => {
-  it("audit list has every form, and each says the same", async () => {
-    const listed = (format: string) => house.here("audit", "list", "--sort-order", "asc", "-o", format)
-    const json = JSON.parse((await listed("json")).stdout)
-    expect(json.data.map(({ id }: { id: string }) => id)).toEqual(["first", "second", "third"])
-    const ndjson = await listed("ndjson")
-    expect(lines(ndjson.stdout).map((line) => JSON.parse(line))).toEqual(json.data)
-    expect(ndjson.stderr).toBe("page 1 of 1; 3 entries in all\n")
-    const csv = await listed("csv")
-    const [head, ...rows] = csv.stdout.split("\r\n")
-    expect(head).toBe("id,timestamp,actor,actionType,target,outcome,beforeState,afterState,commandParams,logs")
-    expect(rows.map((row) => row.split(",")[0])).toEqual(["first", "second", "third", ""])
-  })
+/** A list of two services, whose entries need quotes in CSV. */
+const two = async () => {
+  const config = join(house.directory, "two.json")
+  const service = {
+    type: "palantir",
+    url: house.palantir.url,
+    settle: "20 millis",
+    metadata: { team: 'the "jobs", all' }
+  }
+  await writeFile(
+    config,
+    JSON.stringify({
+      services: [
+        { ...service, id: "one" },
+        { ...service, id: "two" }
+      ]
+    })
+  )
+  return (...args: ReadonlyArray<string>) =>
+    runInside([...args, "--config", config, "--database", join(house.directory, "two.db")])
+}
 
+/** What differs between two looks at the same. */
+const stable = ({ eventId: _, observedAt: __, latencyMs: ___, health, ...row }: Json): Json => ({
+  ...row,
+  ...(health === undefined ? {} : { health: health.status })
+})
+
+/** RFC 4180: the heads, and the rows under them. */
+const ofCsv = (
+  text: string
+): { readonly heads: ReadonlyArray<string>; readonly rows: ReadonlyArray<ReadonlyArray<string>> } => {
+  const [heads = [], ...rows] = Array.from(
+    text.matchAll(/((?:(?:"(?:[^"]|"")*"|[^",\r\n]*),?)*)\r\n/g),
+    ([, line = ""]) =>
+      Array.from(line.matchAll(/(?:"((?:[^"]|"")*)"|([^",]*))(?:,|$)/g), ([, quoted, plain = ""]) =>
+        quoted === undefined ? plain : quoted.replaceAll('""', '"')
+      ).slice(0, -1)
+  )
+  return { heads, rows }
+}
+
+/** The cells of a table, by the heads that they stand under. */
+const ofTable = (text: string): ReadonlyArray<Readonly<Record<string, string>>> => {
+  const [head = "", ...rows] = lines(text)
+  const heads = Array.from(head.matchAll(/\S+/g), ({ 0: name, index }) => ({ name, index }))
+  return rows.map((row) =>
+    Object.fromEntries(heads.map(({ index, name }, at) => [name, row.slice(index, heads[at + 1]?.index).trim()]))
+  )
+}
+
+const second = (timestamp: string) => `${timestamp.slice(0, 19)}Z`
+
+describe("a list says the same in every form", () => {
+  it.each<{
+    readonly args: ReadonlyArray<string>
+    readonly ids: (row: Json) => unknown
+    readonly found: ReadonlyArray<unknown>
+    readonly fields: string
+    readonly cells: (row: Json) => Readonly<Record<string, unknown>>
+    readonly remark: string
+  }>([
+    {
+      args: ["audit", "list", "--sort-order", "asc"],
+      ids: ({ id }) => id,
+      found: ["first", "second", "third"],
+      fields: "id,timestamp,actor,actionType,target,outcome,beforeState,afterState,commandParams,logs",
+      cells: ({ actionType, actor, id, outcome, target, timestamp }) => ({
+        TIME: second(timestamp),
+        ACTOR: actor,
+        ACTION: actionType,
+        TARGET: target,
+        OUTCOME: outcome,
+        ID: id
+      }),
+      remark: "page 1 of 1; 3 entries in all\n"
+    },
+    {
+      args: ["discrepancies", "--sort-order", "asc"],
+      ids: ({ status }) => status,
+      found: ["discrepancy", "verified"],
+      fields: "id,timestamp,service,status,counts,checksum,latencyMs,discrepancyDetails",
+      cells: ({ discrepancyDetails: { accepted, since }, service, status, timestamp }) => ({
+        TIME: second(timestamp),
+        SERVICE: service,
+        STATUS: status,
+        SINCE: status === "discrepancy" ? second(since) : "",
+        WHAT: `${accepted === undefined ? "" : `accepted by ${accepted.actor}; `}missing: job-9`
+      }),
+      remark: "page 1 of 1; 2 entries in all\n"
+    },
+    {
+      args: ["services"],
+      ids: ({ health, id }) => [id, health.status],
+      found: [
+        ["one", "healthy"],
+        ["two", "healthy"]
+      ],
+      fields: "id,name,type,healthEndpoint,registeredAt,metadata,health,retired",
+      cells: ({ health, healthEndpoint, id, type }) => ({
+        ID: id,
+        TYPE: type,
+        HEALTH: health.status,
+        TOOK: expect.stringMatching(/^\d+ ms$/),
+        ENDPOINT: healthEndpoint,
+        REMARKS: ""
+      }),
+      remark: ""
+    },
+    {
+      args: ["reconcile"],
+      ids: ({ service, status }) => [service, status],
+      found: [
+        ["one", "verified"],
+        ["two", "verified"]
+      ],
+      fields:
+        "eventId,service,status,counts,checksum,latencyMs,observedAt,basis,rebaselined,ledgerAgeMs,message,discrepancyDetails",
+      cells: ({ counts, service, status }) => ({
+        SERVICE: service,
+        STATUS: status,
+        COUNTS: Object.entries(counts)
+          .map(([state, count]) => `${count} ${state}`)
+          .join(", "),
+        SINCE: "",
+        REMARKS: ""
+      }),
+      remark: ""
+    }
+  ])("$args", async ({ args, cells, fields, found, ids, remark }) => {
+    const run = args[0] === "services" || args[0] === "reconcile" ? await two() : house.here
+    // What is taken as found says so once.
+    if (args[0] === "reconcile") await run("reconcile")
+    const [json, ndjson, csv, table] = [
+      await run(...args, "-o", "json"),
+      await run(...args, "-o", "ndjson"),
+      await run(...args, "-o", "csv"),
+      await run(...args, "-o", "table")
+    ]
+    for (const ended of [ndjson, csv, table]) expect(ended).toMatchObject({ code: 0, stderr: remark })
+    expect(json).toMatchObject({ code: 0, stderr: "" })
+    const { data, meta } = JSON.parse(json.stdout)
+    expect(data.map(ids)).toEqual(found)
+    expect(meta?.total).toBe(remark === "" ? undefined : data.length)
+
+    const rows = data.map(stable)
+    expect(lines(ndjson.stdout).map((line) => stable(JSON.parse(line)))).toEqual(rows)
+
+    const sheet = ofCsv(csv.stdout)
+    expect(sheet.heads.join(",")).toBe(fields)
+    const read = (row: Json, head: string, cell = "") => {
+      // What is absent or null is empty; text is itself, and all else is JSON.
+      if (cell === "") return row[head] ?? undefined
+      return typeof row[head] === "string" ? cell : JSON.parse(cell)
+    }
+    expect(
+      sheet.rows.map((row, at) =>
+        stable(Object.fromEntries(sheet.heads.map((head, column) => [head, read(data[at], head, row[column])])))
+      )
+    ).toEqual(rows.map((row: Json) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, v ?? undefined]))))
+
+    expect(ofTable(table.stdout)).toEqual(data.map(cells))
+  })
+})
+
+describe("alone with the database", () => {
   it("audit show tells everything of one command, with its reason", async () => {
     const shown = await house.here("audit", "show", "first")
     expect(shown).toMatchObject({ code: 0, stderr: "" })
@@ -60,31 +213,26 @@ describe("alone with the database", () => {
     expect(await house.here("audit", "show", "nope")).toEqual({
       code: 1,
       stdout: "",
-      stderr: 'mithrandir: nothing is on the record under "nope"\n'
+      stderr:
+        'mithrandir: nothing is on the record under "nope"; ' +
+        "a command is there once it has ended, and mithrandir audit list shows what is\n"
     })
   })
 
-  it("discrepancies lists each change, filtered, in every form", async () => {
-    const found = await house.here("discrepancies", "--sort-order", "asc")
-    expect(found.code).toBe(0)
-    expect(found.stdout).toMatch(/^TIME +SERVICE +STATUS +SINCE +WHAT$/m)
-    expect(found.stdout).toMatch(/palantir +discrepancy +\S+Z +missing: job-9$/m)
-    expect(found.stdout).toMatch(/palantir +verified +accepted by cli:.*missing: job-9/m)
+  it("discrepancies are filtered", async () => {
     const one = await house.here("discrepancies", "-s", "palantir", "--status", "discrepancy", "-o", "json")
     expect(JSON.parse(one.stdout)).toMatchObject({
       data: [{ status: "discrepancy", discrepancyDetails: { missingJobIds: ["job-9"] } }],
       meta: { total: 1 }
     })
-    const csv = await house.here("discrepancies", "--status", "discrepancy", "-o", "csv")
-    expect(csv.stdout).toMatch(/^id,timestamp,service,status,counts,checksum,latencyMs,discrepancyDetails\r\n/)
     const none = await house.here("discrepancies", "--end-date", "2020-01-01")
     expect(none).toEqual({ code: 0, stdout: "", stderr: "no entries\n" })
   })
 
   it("services probes them now, once, with a database and without", async () => {
-    const services = await house.here("services")
-    expect(services).toMatchObject({ code: 0, stderr: "" })
-    expect(services.stdout).toMatch(/^palantir +palantir +healthy +\d+ ms +http:/m)
+    expect(JSON.parse((await house.here("services", "-o", "json")).stdout)).toMatchObject({
+      data: [{ id: "palantir", health: { status: "healthy" } }]
+    })
     const elsewhere = join(house.directory, "none.db")
     const config = join(house.directory, "mithrandir.json")
     const alone = await runInside(["services", "--config", config, "--database", elsewhere, "-o", "json"])
@@ -145,6 +293,30 @@ describe("audit export", () => {
     const to = async (file: string) => (await house.here("audit", "export", "--file", file)).stderr
     expect(await to(join(house.directory, "none", "x"))).toMatch(/none\/x: its directory does not exist; create it/)
     expect(await to(house.directory)).toContain("it is a directory; name a file")
+    expect(await to(`${join(house.directory, "none")}/`)).toContain("it is a directory; name a file")
+    expect(await to(join(house.directory, "x".repeat(256)))).toContain("its name is too long")
+    expect(await to(join(house.directory, "mithrandir.json", "x"))).toContain("what should be its directory is a file")
+  })
+
+  it.skipIf(process.platform === "win32")("leaves links, pipes and devices what they are", async () => {
+    const [link, pipe] = ["link.ndjson", "pipe"].map((name) => join(house.directory, name)) as [string, string]
+    const whole = (await house.here("audit", "export")).stdout
+    const long = join(house.directory, "x".repeat(255))
+    await symlink(long, link)
+    for (const _ of ["a link that leads nowhere yet", "a link to a file"]) {
+      expect(await house.here("audit", "export", "--file", link)).toMatchObject({ code: 0 })
+      expect((await lstat(link)).isSymbolicLink()).toBe(true)
+      expect(await readFile(long, "utf8")).toBe(whole)
+    }
+    spawnSync("mkfifo", [pipe])
+    const exporting = house.here("audit", "export", "--file", pipe)
+    // Nobody reads it yet.
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(await readFile(pipe, "utf8")).toBe(whole)
+    expect(await exporting).toMatchObject({ code: 0 })
+    expect((await lstat(pipe)).isFIFO()).toBe(true)
+    expect(await house.here("audit", "export", "--file", "/dev/null")).toMatchObject({ code: 0 })
+    expect((await lstat("/dev/null")).isCharacterDevice()).toBe(true)
   })
 
   it("that fails leaves the file as it was, and no half one", async () => {

@@ -1,57 +1,35 @@
 /** One-off runs: processes alone with the database, and clients of a server process that holds it. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createTcpServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type House, make } from "./support/house.ts"
 import { run as runInside } from "./support/inside.ts"
-import * as Palantir from "./support/palantir.ts"
-import { type Ended, run, start, stopAll } from "./support/process.ts"
+import { type Ended, run, stopAll } from "./support/process.ts"
 
-/** A Palantir, and a directory with a config for it. */
-const house = async () => {
-  const directory = await mkdtemp(join(tmpdir(), "mithrandir-cli-"))
-  const palantir = await Palantir.start()
-  const service = {
-    id: "palantir",
-    type: "palantir",
-    url: palantir.url,
-    pollInterval: "200 millis",
-    settle: "20 millis",
-    requestTimeout: "25 seconds"
-  }
-  await writeFile(join(directory, "mithrandir.json"), JSON.stringify({ services: [service], port: 0 }))
-  return {
-    directory,
-    palantir,
-    here: (...args: ReadonlyArray<string>): Promise<Pick<Ended, "code" | "stdout" | "stderr">> =>
-      run(args, { cwd: directory }),
-    start: (...args: ReadonlyArray<string>) => start(args, { cwd: directory }),
-    leave: async () => {
-      await stopAll()
-      await palantir.close()
-      await rm(directory, { recursive: true, force: true })
-    }
-  }
+/** One-off runs of a house: inside this process, or `apart`, in one of their own. */
+type Runs = Pick<House, "here" | "palantir"> & {
+  readonly apart: (...args: ReadonlyArray<string>) => Promise<Pick<Ended, "code" | "stdout" | "stderr">>
 }
-type House = Awaited<ReturnType<typeof house>>
 
-/** The same, but for one-off runs inside this process: there the server is the process that matters. */
-const clientOf = (house: House): House => {
-  const config = ["--config", join(house.directory, "mithrandir.json")]
-  const database = ["--database", join(house.directory, "mithrandir.db")]
-  return { ...house, here: (...args) => runInside([...args, ...config, ...database]) }
+/** All of them inside this process: the server is the one that matters. */
+const clientOf = ({ here, palantir }: House): Runs => ({ here, apart: here, palantir })
+
+const leave = async (house: House) => {
+  await stopAll()
+  await house.leave()
 }
 
 const json = ({ stdout }: Pick<Ended, "stdout">) => JSON.parse(stdout)
 
 /** What holds the same, alone and through a server. The jobs are shared: each test has its own. */
-const alike = (inside: () => House, actor: RegExp) => {
+const alike = (inside: () => Runs, actor: RegExp) => {
   it("run retries a failed job, says so as it goes, and puts it on the record", async () => {
-    const { here, palantir } = inside()
-    const ended = await here("run", "retry-job", "job-0", "--service", "palantir", "--reason", "test", "-o", "json")
+    const { apart, here, palantir } = inside()
+    const ended = await apart("run", "retry-job", "job-0", "--service", "palantir", "--reason", "test", "-o", "json")
     expect(ended).toMatchObject({ code: 0 })
     const state = json(ended)
     expect(state).toMatchObject({ service: "palantir", actionType: "retry-job", outcome: "success", verified: true })
@@ -103,10 +81,10 @@ const alike = (inside: () => House, actor: RegExp) => {
   })
 
   it("reconcile finds what went missing, says so with --exit-code, and accepts it", async () => {
-    const { here, palantir } = inside()
+    const { apart, here, palantir } = inside()
     expect(await here("reconcile", "--exit-code")).toMatchObject({ code: 0 })
     palantir.jobs.delete("job-9")
-    const found = await here("reconcile", "palantir", "--exit-code", "-o", "json")
+    const found = await apart("reconcile", "palantir", "--exit-code", "-o", "json")
     expect(found.code).toBe(3)
     expect(json(found)).toMatchObject({
       data: [{ service: "palantir", status: "discrepancy", discrepancyDetails: { missingJobIds: ["job-9"] } }]
@@ -118,12 +96,12 @@ const alike = (inside: () => House, actor: RegExp) => {
   })
 
   it("reconcile and run exit 5 where the upstream cannot be reached", async () => {
-    const { here, palantir } = inside()
+    const { apart, palantir } = inside()
     await palantir.close()
-    const reconciled = await here("reconcile", "--exit-code")
+    const reconciled = await apart("reconcile", "--exit-code")
     expect(reconciled.code).toBe(5)
     expect(reconciled.stdout).toMatch(/^palantir +stale/m)
-    const ended = await here("run", "retry-job", "job-1", "-s", "palantir")
+    const ended = await apart("run", "retry-job", "job-1", "-s", "palantir")
     expect(ended).toMatchObject({ code: 5 })
     expect(ended.stdout).toMatch(/^outcome +failure$/m)
   })
@@ -132,9 +110,9 @@ const alike = (inside: () => House, actor: RegExp) => {
 describe("alone with the database", () => {
   let inside: House
   beforeAll(async () => {
-    inside = await house()
+    inside = await make()
   })
-  afterAll(() => inside.leave())
+  afterAll(() => leave(inside))
 
   it("audit list of a database that is not there says what to do", async () => {
     const ended = await inside.here("audit", "list")
@@ -189,10 +167,10 @@ describe("alone with the database", () => {
 describe("through the server that holds the database", () => {
   let inside: House
   beforeAll(async () => {
-    inside = await house()
+    inside = await make()
     await inside.start("serve").line(/palantir: verified/)
   })
-  afterAll(() => inside.leave())
+  afterAll(() => leave(inside))
 
   it("works for whoever has no config but the database", async () => {
     const database = join(inside.directory, "mithrandir.db")
@@ -206,12 +184,12 @@ describe("an announcement", () => {
   let inside: House
   let other: Awaited<ReturnType<typeof somebodyElse>>
   beforeAll(async () => {
-    inside = await house()
+    inside = await make()
     other = await somebodyElse()
     expect((await inside.here("run", "delete-job", "job-5", "-s", "palantir", "--command-id", "mine")).code).toBe(0)
   })
   afterAll(async () => {
-    await inside.leave()
+    await leave(inside)
     await other.close()
   })
 
@@ -283,13 +261,13 @@ describe("a secret that is not set", () => {
   let inside: House
   let config: string
   beforeAll(async () => {
-    inside = await house()
+    inside = await make()
     await inside.start("serve").line(/palantir: verified/)
     config = join(inside.directory, "secret.json")
     const service = { id: "palantir", type: "palantir", url: inside.palantir.url, token: { env: "NOT_SET" } }
     await writeFile(config, JSON.stringify({ services: [service], database: "mithrandir.db" }))
   })
-  afterAll(() => inside.leave())
+  afterAll(() => leave(inside))
 
   it("does not matter to who looks, or goes through the server", async () => {
     expect(await runInside(["audit", "list", "--config", config])).toMatchObject({ code: 0 })
@@ -317,8 +295,23 @@ describe("a server that is not there", () => {
     }
   )
 
+  it.each([[["audit", "export"]], [["audit", "list"]], [["services"]], [["watch"]]])(
+    "any more, or speaks otherwise: %j exits 5, for nothing was at stake",
+    async (args) => {
+      const broken = createTcpServer((socket) => socket.once("data", () => socket.destroy()))
+      await new Promise<void>((resolve) => broken.listen(0, "127.0.0.1", resolve))
+      const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
+      const ended = await runInside([...args, "--url", url])
+      broken.close()
+      expect(ended).toMatchObject({ code: 5, stdout: "" })
+      expect(ended.stderr).toBe(
+        `mithrandir: ${url} gave no whole answer; see that a Mithrandir server is there, and ask again\n`
+      )
+    }
+  )
+
   it("is not believed in, where one that was killed left its announcement", async () => {
-    const inside = await house()
+    const inside = await make()
     const server = inside.start("serve")
     await server.line(/palantir: verified/)
     await server.stop("SIGKILL")

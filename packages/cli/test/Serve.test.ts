@@ -2,7 +2,8 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { fetch } from "../../http/test/support/fetch.ts"
 import { json, listen } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
 import { run, start, stopAll } from "./support/process.ts"
@@ -105,8 +106,15 @@ describe("serve --sandbox", () => {
     const [, body = "", at = ""] = await server.line(
       /^ {4}curl -s -H 'content-type: application\/json' -d '(.*)' (\S+run)$/
     )
-    const accepted = await fetch(at, { method: "POST", body, headers: { "content-type": "application/json" } })
-    expect(await accepted.json()).toMatchObject({ data: [{ service: "palantir" }] })
+    // It may be down just now, and then nothing can be accepted.
+    const acceptance = { method: "POST", body, headers: { "content-type": "application/json" } }
+    await vi.waitFor(
+      async () => {
+        const { data } = await json(await fetch(at, acceptance))
+        expect(data).toMatchObject([{ service: "palantir", status: expect.not.stringMatching("stale") }])
+      },
+      { timeout: 20_000, interval: 250 }
+    )
     await server.line(/^\S+Z palantir: accepted by local: missing: /)
     await server.line(/^\S+Z palantir: STALE, /)
     await server.line(/^\S+Z palantir: answers again: /)

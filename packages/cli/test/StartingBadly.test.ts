@@ -3,13 +3,14 @@
  * and no file that is worse than before.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs"
-import { chmod, copyFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { chmod, chown, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { fetch } from "../../http/test/support/fetch.ts"
 import { run as runInside } from "./support/inside.ts"
 import { json } from "./support/listen.ts"
 import * as Palantir from "./support/palantir.ts"
@@ -87,7 +88,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
   it("is no database: refused, and left as it is", async () => {
     const file = join(await place(), "m.db")
     const text = "Dear diary, this was never meant to be a database.\n".repeat(100)
-    await writeFile(file, text)
+    await writeFile(file, text, { mode: 0o600 })
     await refused(
       ["--database", file],
       `${file}: it is not a SQLite database; name another file, or move this one away`
@@ -108,6 +109,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
 
   it("is another program's: refused, and left as it is", async () => {
     const file = join(await place(), "m.db")
+    await writeFile(file, "", { mode: 0o600 })
     const db = new Sqlite(file)
     db.exec("CREATE TABLE places (url TEXT); INSERT INTO places VALUES ('http://127.0.0.1')")
     db.close()
@@ -136,7 +138,7 @@ describe.concurrent("a database that cannot be used", { timeout: 90_000 }, () =>
       const file = join(await place(), "m.db")
       const bytes = await readFile(pristine)
       const at = where === "its first page" ? 100 : 4096 * (rootOf("ledger_job") - 1)
-      await writeFile(file, bytes.fill(0xee, at, at + 3000))
+      await writeFile(file, bytes.fill(0xee, at, at + 3000), { mode: 0o600 })
       await refused(
         ["--database", file],
         `${file}: it is damaged; restore it from a backup, and keep this file for an inquiry`
@@ -167,7 +169,7 @@ const rootOf = (table: string): number => {
 }
 
 /** Nobody in particular. Only root can be somebody else; who is not root is nobody in particular already. */
-const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {}
+const nobody: { readonly uid?: number } = process.getuid?.() === 0 ? { uid: 65_534 } : {}
 
 /** Whether everybody may go where the program is; somebody else could not even start it otherwise. */
 const canBeRead = (path: string): boolean =>
@@ -177,13 +179,21 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   timeout: 90_000,
   skip: process.getuid === undefined || !(canBeRead(bin.replace(/bin\.js$/, "")) && canBeRead(tmpdir()))
 }, () => {
+  // All of them open it in the same way.
+  const reads = [[["audit", "list"]], ...(isLong ? [[["discrepancies"]], [["services"]]] : [])]
   const problem = "no permission to write it; give this user access to the file and its directory"
+
+  /** A database that belongs to whoever is refused. */
+  const own = async (file: string, mode: number) => {
+    await copyFile(pristine, file)
+    if (nobody.uid !== undefined) await chown(file, nobody.uid, nobody.uid)
+    await chmod(file, mode)
+  }
 
   it("a directory that may only be read", async () => {
     const directory = await place()
     const file = join(directory, "m.db")
-    await copyFile(pristine, file)
-    await chmod(file, 0o666)
+    await own(file, 0o600)
     await chmod(directory, 0o555)
     const before = await readFile(file)
     await refused(["--database", file], new RegExp(`^mithrandir: ${file}(\\.lock)?: ${problem}\n$`), nobody)
@@ -192,16 +202,34 @@ describe.concurrent("a place that this user may not use (needs another user, or 
   })
 
   it("a file that may only be read", async () => {
-    const file = join(await place(0o777), "m.db")
-    await copyFile(pristine, file)
-    await chmod(file, 0o444)
+    const file = join(await place(0o1777), "m.db")
+    await own(file, 0o400)
     const before = await readFile(file)
     await refused(["--database", file], `${file}: ${problem}`, nobody)
     expect(before.equals(await readFile(file))).toBe(true)
   })
 
+  it.each(reads)("a place that may only be read: %j says what reading needs, and reads a copy", async (args) => {
+    const directory = await place()
+    const file = join(directory, "m.db")
+    await own(file, 0o400)
+    await chmod(directory, 0o555)
+    const options = { cwd: root, ...nobody }
+    const config = ["--config", join(root, "mithrandir.json")]
+    const ended = await start([...args, ...config, "--database", file], options).end(60_000)
+    expectRefused(
+      ended,
+      `${file}: even to read it SQLite has to write beside it, where this user may not; read a copy of it (and of its -wal, where there is one), or ask the server that has it`
+    )
+    await chmod(directory, 0o755)
+    if (!isLong) return
+    const copy = join(await place(0o1777), "m.db")
+    await own(copy, 0o400)
+    expect(await start([...args, ...config, "--database", copy], options).end(60_000)).toMatchObject({ code: 0 })
+  })
+
   it.skipIf(unprivilegedFrom() <= 1)("a port for the system's own services (needs such ports)", async () => {
-    const file = join(await place(0o777), "m.db")
+    const file = join(await place(0o1777), "m.db")
     await refused(
       ["--database", file, "--port", "1"],
       "cannot listen on 127.0.0.1:1 (EACCES): this user may not listen there; choose a port above 1023",
@@ -242,7 +270,7 @@ describe.concurrent("a start that looks bad and is not", { timeout: 90_000 }, ()
   it("takes an empty file, by a name that means something elsewhere, without a home", async () => {
     const directory = await place()
     const file = join(directory, "file:my ü%20db?mode=memory#1.db")
-    await writeFile(file, "")
+    await writeFile(file, "", { mode: 0o600 })
     const server = serve(["--database", file], {
       env: { HOME: undefined, XDG_CONFIG_HOME: undefined, USER: undefined }
     })
@@ -288,7 +316,7 @@ describe.concurrent("a start that looks bad and is not", { timeout: 90_000 }, ()
     const then = await url(second)
     await second.line(/command left: success, verified$/)
     expect(await json(await fetch(`${then}/commands/left`))).toMatchObject({ phase: "success", outcome: "success" })
-    expect(second.output().stderr).not.toMatch(/ERROR/)
+    expect(second.output().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/)
     await second.stop()
     await own.close()
   })
@@ -304,7 +332,9 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
     const second = serve(["--database", file])
     const then = await url(second)
     await second.line(/palantir: /)
-    await first.line(/ERROR a commit failed another process has become the writer of this database; stop this one/)
+    await first.line(
+      /^\{.*"level":"ERROR","message":"a commit failed: another process has become the writer of this database; stop this one"/
+    )
     expect((await fetch(`${at}/health/ready`)).status).toBe(503)
     expect((await fetch(`${then}/health/ready`)).status).toBe(200)
     expect(await first.stop()).toMatchObject({ code: 0 })
@@ -312,7 +342,9 @@ describe.concurrent("what a server depends on and loses while it runs", { timeou
     expect(JSON.parse(await readFile(`${file}.server.json`, "utf8"))).toEqual({ pid: second.pid, url: then })
 
     await rm(file)
-    await second.line(/ERROR a commit was refused the database file was moved or removed while it was open/)
+    await second.line(
+      /^\{.*"level":"ERROR","message":"a commit was refused: the database file was moved or removed while it was open/
+    )
     const refusal = await fetch(`${then}/health/ready`)
     expect(refusal.status).toBe(503)
     expect(await refusal.text()).toContain("was moved or removed")
@@ -361,39 +393,3 @@ describe("two that start at once", { timeout: isLong ? 600_000 : 90_000 }, () =>
     })
   }
 })
-
-describe("a first start that is killed", { timeout: isLong ? 600_000 : 90_000 }, () => {
-  // The first changes are the files coming to be; later ones, what is written into them.
-  const moments = isLong ? Array.from({ length: 40 }, (_, n) => n) : [0, 3, 6, 9]
-
-  it("leaves all of the tables or none, and the next one completes it", async () => {
-    for (const changes of moments) {
-      const directory = await place()
-      const file = join(directory, "m.db")
-      await killedAfter(directory, changes, serve(["--database", file]))
-      // Looked at in a copy: to open it is to mend it, and that is the program's to do.
-      const copy = await place()
-      await cp(directory, copy, { recursive: true })
-      const found = existsSync(join(copy, "m.db")) ? tables(join(copy, "m.db")) : []
-      // What notes the migrations comes before them, and says of itself alone that there were none.
-      expect([[], ["mithrandir_migration"], tables(pristine)]).toContainEqual(found)
-      expect(await finish(file)).toMatchObject({ code: 0 })
-      expect(tables(file)).toEqual(tables(pristine))
-    }
-  })
-})
-
-/** Kills a process at the nth change after the first in a directory, or as soon as it listens. */
-const killedAfter = async (directory: string, changes: number, server: Running): Promise<void> => {
-  let watcher: FSWatcher | undefined
-  const changed = new Promise<void>((resolve) => {
-    let seen = 0
-    watcher = watch(directory, () => {
-      if (seen === changes) resolve()
-      seen += 1
-    })
-  })
-  await Promise.race([changed, url(server)])
-  watcher?.close()
-  await server.stop("SIGKILL")
-}

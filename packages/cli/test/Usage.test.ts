@@ -13,6 +13,9 @@ import * as Help from "../src/line/Help.ts"
 import { run as runHere } from "./support/inside.ts"
 import { bin, run } from "./support/process.ts"
 
+/** Gives a program a terminal of its own. */
+const hasPty = String(spawnSync("script", ["--version"]).stdout).includes("util-linux")
+
 let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "mithrandir-cli-"))
@@ -41,11 +44,25 @@ describe("a usage error", () => {
     [["run", "retry-job", "job-1", "-s", "palantir", "--command-id", ".."], "--command-id: expected something else"],
     [["audit", "list", "--limit", "201"], "--limit: expected a number of entries, 1 to 200"],
     [["audit", "list", "--start-date", "yesterday"], "--start-date: expected a date (2026-01-31)"],
+    [["audit", "list", "--start-date", "2026-02-31"], "--start-date: expected a day that there is"],
+    [["run", "retry-job", "", "-s", "palantir"], "TARGET: expected a text of 1 to 256 characters"],
+    [["run", "", "job-1", "-s", "palantir"], "ACTION: expected a text of 1 to 64 characters"],
+    [["discrepancies", "--status", "x"], '--status: expected "verified", "stale" or "discrepancy"'],
+    [
+      ["watch", "--event", "x"],
+      '--event: expected "reconciliation.update" or "command.status", or several with commas'
+    ],
+    [["sandbox", "--fault", ""], 'mithrandir: --fault: "": expected none, or one of vanish,'],
+    [["run", "retry-job", "job-1", "-s", "palantir"], "mithrandir: no services: "],
     [["audit", "list", "-o", "xml"], '--output: expected "table", "json", "ndjson" or "csv"'],
     [["run", "retry-job", "x", "-s", "p", "-o", "csv"], '--output: expected "table" or "json"'],
     [["serve", "--port", "65536"], "--port: expected a port, 0 to 65535"],
+    [["serve", "--services", "[]"], "no services to reconcile: --services lists none; add one to it, or"],
     [["serve"], "mithrandir: no services to reconcile: name a config with --config FILE, or try it with --sandbox"],
-    [["reconcile"], "mithrandir: no services: name a config with --config FILE, or a running server with --url URL"]
+    [
+      ["reconcile"],
+      "mithrandir: no services: name a config with --config FILE, or name a running server with --url URL"
+    ]
   ])("%j exits 2 and says what is wrong", async (args, line) => {
     const ended = await runHere(args)
     expect(ended).toMatchObject({ code: 2, stdout: "" })
@@ -130,6 +147,16 @@ describe.skipIf(!existsSync("/dev/full"))("data that cannot be written", () => {
     ])
     expect(String(ended.stderr)).toBe("0\n")
   })
+
+  it("makes no success of what is none", () => {
+    const service = { id: "a", type: "palantir", url: "http://127.0.0.1:1", token: { env: "NOT_SET_ANYWHERE" } }
+    const args = ["config", "check", "--services", JSON.stringify([service])]
+    const ended = spawnSync("sh", ["-c", '{ "$0" "$@"; echo "$?" >&2; } | true', process.execPath, bin, ...args], {
+      cwd: directory,
+      encoding: "utf8"
+    })
+    expect(ended.stderr).toMatch(/NOT_SET_ANYWHERE is not set\n2\n$/)
+  })
 })
 
 describe("help", () => {
@@ -142,6 +169,22 @@ describe("help", () => {
       expect(ended.stdout).not.toMatch(/(?!\n)\p{Cc}/u)
     }
   )
+
+  it.each([
+    [["-h", "reconcile", "palantir"], "reconcile"],
+    [["--help", "services"], "services"],
+    [["audit", "--help", "list"], "audit list"],
+    [["--help", "audit"], "audit"],
+    [["-h", "audit", "list", "--limit", "3"], "audit list"]
+  ])("before a command is help on it, and runs nothing: %j", async (args, command) => {
+    const ended = await runHere(args)
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    expect(ended.stdout).toBe((await runHere([...command.split(" "), "--help"])).stdout)
+  })
+
+  it.each([[["--help", "nonsense"]], [["audit", "-h", "nonsense"]]])("on no command is none: %j", async (args) => {
+    expect(await runHere(args)).toMatchObject({ code: 2, stdout: "" })
+  })
 
   it("shows what has to be typed, whole", async () => {
     expect((await runHere(["audit", "list", "--help"])).stdout).toMatch(/^ {2}mithrandir audit list \[FLAGS\]$/m)
@@ -176,9 +219,19 @@ describe("help", () => {
     }
   })
 
-  it("is bold at its heads on a terminal, and plain with NO_COLOR", () => {
-    expect(Help.of(root, ["run"])).toContain("\u001b[1mUsage\u001b[22m\n")
-    expect(spawnSync(process.execPath, [bin, "run", "--help"]).stdout.includes("\u001b")).toBe(false)
+  it.skipIf(!hasPty)("is bold at its heads on a terminal, and plain with NO_COLOR (needs script of util-linux)", () => {
+    const { NO_COLOR: _, ...inherited } = process.env
+    const onTerminal = (variables: Readonly<Record<string, string>>) => {
+      const line = `'${process.execPath}' '${bin}' run --help`
+      const env = { ...inherited, TERM: "xterm-256color", ...variables }
+      const { status, stdout } = spawnSync("script", ["-qec", line, "/dev/null"], { encoding: "utf8", env })
+      expect(status).toBe(0)
+      return stdout.replaceAll("\r\n", "\n")
+    }
+    const help = Help.of(root, ["run"])
+    expect(help).toContain("\u001b[1mUsage\u001b[22m\n")
+    expect(onTerminal({})).toBe(help)
+    expect(onTerminal({ NO_COLOR: "1" })).toBe(stripVTControlCharacters(help))
   })
 })
 
@@ -220,7 +273,7 @@ process.dlopen = (module, file, ...rest) => {
 
   it("says in a line what to do where the native module is of another Node", async () => {
     await writeFile(join(directory, "broken.cjs"), broken)
-    await writeFile(join(directory, "some.db"), "")
+    await writeFile(join(directory, "some.db"), "", { mode: 0o600 })
     const env = { NODE_OPTIONS: `--require ${join(directory, "broken.cjs")}` }
     const ended = await run(["audit", "list", "--database", "some.db"], { cwd: directory, env })
     expect(ended).toMatchObject({ code: 1, stdout: "" })

@@ -22,6 +22,7 @@ import * as Tokens from "./security/Tokens.ts"
 import * as HealthMonitor from "./services/HealthMonitor.ts"
 import * as Loop from "./services/Loop.ts"
 import * as ServiceRegistry from "./services/ServiceRegistry.ts"
+import type { UrlRefused } from "./sources/Egress.ts"
 import type { Database, DatabaseError } from "./storage/Database.ts"
 import * as Store from "./storage/Store.ts"
 
@@ -59,7 +60,12 @@ export const layer = <E, R, E2 = never, R2 = never>(
   options: Options<E, R, E2, R2>
 ): Layer.Layer<
   Mithrandir,
-  E | E2 | DatabaseError | Store.StoreUnreadable | ServiceRegistry.ServiceInvalid | CommandCatalog.ActionInvalid,
+  | Exclude<E, UrlRefused>
+  | E2
+  | DatabaseError
+  | Store.StoreUnreadable
+  | ServiceRegistry.ServiceInvalid
+  | CommandCatalog.ActionInvalid,
   Exclude<R | R2, Store.Store> | Database | HttpClient.HttpClient
 > => {
   const expected: Layer.Layer<ExpectedState.ExpectedState, E2, R2> = options.expected ?? ExpectedState.layerLedger
@@ -83,7 +89,8 @@ const pruneInterval = Duration.minutes(1)
 
 /**
  * What goes on by itself, for as long as the layer lives, from the moment this process is the writer: services are
- * registered, commands that a crash left behind are finished, every service is polled and probed, events are pruned.
+ * registered, commands that a crash left behind are finished, every service is polled and probed, what happens at the
+ * doors is written, events are pruned.
  */
 export const layerDaemon: Layer.Layer<
   never,
@@ -113,6 +120,8 @@ export const layerDaemon: Layer.Layer<
       Effect.catchAllCause((cause) => Effect.logError("security events could not be written yet", cause)),
       Effect.repeat(Schedule.spaced(SecurityLog.flushInterval))
     )
+    // Once the daemon has ended: what happened since it last wrote.
+    yield* Effect.addFinalizer(() => Effect.ignore(security.flush))
     const goOn = Effect.gen(function* () {
       yield* store.gained
       yield* Loop.untilDone("registering the services", registry.register)

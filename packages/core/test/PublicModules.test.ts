@@ -3,15 +3,28 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Core from "../src/index.ts"
 import * as BullMq from "../src/sources/BullMq.ts"
+import { exported, undocumented } from "./support/publicModules.ts"
 
 const source = (path: string) => readFileSync(fileURLToPath(new URL(`../src/${path}`, import.meta.url)), "utf8")
 
-/** Every namespace of the package, with the file it is, and the values in it. A change here is a change for users. */
+/** Every namespace of the package, with the values and types in it. A change here is a change for users. */
 const published: Record<string, ReadonlyArray<string>> = {
-  Action: ["Secret", "make", "noParams", "sensitive", "unsupported"],
+  Action: [
+    "Secret",
+    "make",
+    "noParams",
+    "sensitive",
+    "unsupported",
+    "type Action",
+    "type Bound",
+    "type Definition",
+    "type Order",
+    "type Proof",
+    "type Touches"
+  ],
   AuditEntry: ["AuditEntry", "AuditEntryNotFound"],
-  AuditLog: ["AuditLog", "AuditQuery", "AuditSort", "layer"],
-  BullMq: ["layer"],
+  AuditLog: ["AuditLog", "AuditQuery", "AuditSort", "layer", "type AuditFilter"],
+  BullMq: ["layer", "type Options"],
   Command: [
     "ActionNotFound",
     "ActionNotSupported",
@@ -33,11 +46,12 @@ const published: Record<string, ReadonlyArray<string>> = {
     "isEnd",
     "phaseOf",
     "predecessors",
-    "state"
+    "state",
+    "type Command"
   ],
-  CommandCatalog: ["ActionInvalid", "CommandCatalog", "layer", "standard"],
+  CommandCatalog: ["ActionInvalid", "CommandCatalog", "layer", "standard", "type Resolved"],
   CommandDispatcher: ["CommandDispatcher", "layerInProcess"],
-  Commands: ["Commands", "layer"],
+  Commands: ["Commands", "layer", "type Accepted", "type RequestError", "type SubmitError"],
   Database: [
     "Database",
     "DatabaseLocked",
@@ -45,10 +59,23 @@ const published: Record<string, ReadonlyArray<string>> = {
     "DriverUnusable",
     "SqliteDriver",
     "describe",
-    "layerSqlite"
+    "layerSqlite",
+    "type DatabaseError",
+    "type Mode"
   ],
   Digest: ["sha256Json"],
   DiscrepancyLog: ["Discrepancy", "DiscrepancyLog", "DiscrepancyQuery", "layer"],
+  Egress: [
+    "AddressRefused",
+    "UrlRefused",
+    "flaw",
+    "hostFlaw",
+    "isRefused",
+    "lookup",
+    "makeLookup",
+    "userinfoFlaw",
+    "type Resolve"
+  ],
   Event: [
     "Acceptance",
     "ChangedJob",
@@ -64,12 +91,15 @@ const published: Record<string, ReadonlyArray<string>> = {
     "ofStatus",
     "ofUpdate",
     "parseId",
-    "statusOf"
+    "statusOf",
+    "type Event",
+    "type EventFilter",
+    "type NewEvent"
   ],
-  EventLog: ["EventLog", "ResetReason", "layer", "maxReplay"],
-  ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger"],
+  EventLog: ["EventLog", "ResetReason", "layer", "maxReplay", "type LogPage", "type Resumption", "type Snapshot"],
+  ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger", "type View"],
   HealthMonitor: ["HealthMonitor", "layer"],
-  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "isJob", "jobStates"],
+  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "isJob", "jobStates", "type Job"],
   JobSource: [
     "ActionRejected",
     "JobSource",
@@ -81,15 +111,55 @@ const published: Record<string, ReadonlyArray<string>> = {
     "Worker",
     "make",
     "maxAnswerBytes",
-    "maxListedJobs"
+    "maxListedJobs",
+    "unsent",
+    "type ActionError",
+    "type Definition",
+    "type RawAnswer",
+    "type ReadError",
+    "type Shape",
+    "type SourceActions"
   ],
-  JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally"],
-  Judgement: ["isVanished", "judge", "same", "subject"],
-  Limiter: ["make"],
-  MemorySource: ["layer", "layerMemory", "make"],
-  Mithrandir: ["layer", "layerDaemon"],
-  Page: ["PageLimit", "PageMeta", "PageNumber", "SortOrder", "defaultLimit", "maxLimit", "meta", "pageFields"],
-  Palantir: ["layer", "maxPages"],
+  JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally", "type JobView"],
+  Judgement: [
+    "isVanished",
+    "judge",
+    "same",
+    "subject",
+    "type Adoption",
+    "type Difference",
+    "type Dispute",
+    "type Evidence",
+    "type Explanation",
+    "type InFlight",
+    "type Judgement",
+    "type Reading",
+    "type Side"
+  ],
+  Limiter: ["make", "type Limiter"],
+  MemorySource: [
+    "layer",
+    "layerMemory",
+    "make",
+    "type Control",
+    "type HookPoint",
+    "type Initial",
+    "type MemoryJob",
+    "type MemorySource"
+  ],
+  Mithrandir: ["layer", "layerDaemon", "type Mithrandir", "type Options"],
+  Page: [
+    "PageLimit",
+    "PageMeta",
+    "PageNumber",
+    "SortOrder",
+    "defaultLimit",
+    "maxLimit",
+    "meta",
+    "pageFields",
+    "type Page"
+  ],
+  Palantir: ["layer", "maxPages", "type Options"],
   PalantirApi: [
     "JobPage",
     "ListedJob",
@@ -103,75 +173,126 @@ const published: Record<string, ReadonlyArray<string>> = {
     "reservedIds",
     "segment"
   ],
-  Reconciler: ["Reconciler", "layer"],
-  SecurityEvent: ["SecurityEvent", "SecurityEventKind"],
+  Reconciler: ["Reconciler", "layer", "type PassRequest"],
+  SecurityEvent: ["SecurityEvent", "SecurityEventKind", "type Incident"],
   SecurityLog: ["SecurityLog", "SecurityQuery", "flushInterval", "layer", "now"],
-  Service: ["Health", "HealthStatus", "Metadata", "Service", "ServiceId", "ServiceNotFound", "unknownHealth"],
-  ServiceRegistry: ["ServiceInvalid", "ServiceRegistry", "layer", "minPollInterval"],
+  Service: [
+    "Health",
+    "HealthStatus",
+    "Metadata",
+    "Service",
+    "ServiceId",
+    "ServiceNotFound",
+    "unknownHealth",
+    "type Registration"
+  ],
+  ServiceRegistry: [
+    "ServiceInvalid",
+    "ServiceRegistry",
+    "layer",
+    "minPollInterval",
+    "shown",
+    "type Expectation",
+    "type RegisteredService",
+    "type ServiceDefinition"
+  ],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
-  Token: ["Role", "Token", "TokenActor", "TokenId", "TokenNotFound", "covers", "flaw", "isSame", "mint", "read"],
-  Tokens: ["Tokens", "layer"],
+  Token: [
+    "Expiry",
+    "Role",
+    "Token",
+    "TokenActor",
+    "TokenId",
+    "TokenNotFound",
+    "covers",
+    "flaw",
+    "isSame",
+    "mint",
+    "read",
+    "type Credential"
+  ],
+  Tokens: ["Tokens", "layer", "type NewToken", "type Recognition"],
   WriterLock: ["Announcement", "announce", "readAnnouncement", "sqliteCode", "tryAcquire", "withdraw"]
 }
 
-/** The namespaces that `index.ts` exports, and their files. */
-const files = new Map(
-  Array.from(source("index.ts").matchAll(/^export \* as (\w+) from "\.\/(.+)"$/gm), ([, name = "", path = ""]) => [
-    name,
-    path
-  ])
-)
-
-/** Lines that begin an export, or a member of an exported interface or service, and have no docstring right before. */
-const undocumented = (text: string): ReadonlyArray<string> => {
-  const lines = text.split("\n")
-  const isDocumented = (index: number) => lines[index - 1]?.trim().endsWith("*/") === true
-  const missing: Array<string> = []
-  let isPublic = false
-  for (const [index, line] of lines.entries()) {
-    const declared = /^export (?:declare )?(?:const|class|interface|type|function|enum) (\w+)/.exec(line)
-    if (declared !== null) {
-      // A type that only repeats the name of the Schema before it needs no docstring of its own.
-      const isPaired = line.startsWith("export type ") && new RegExp(`^export const ${declared[1]}\\b`, "m").test(text)
-      if (!isPaired && !isDocumented(index)) missing.push(line)
-      isPublic = /^export interface /.test(line) || /Context\.Tag\(/.test(line)
-    } else if (/^[^\s/})\]]/.test(line)) isPublic = false
-    if (isPublic && /^ {2,4}(?:readonly )?\w+\??:/.test(line) && !isDocumented(index)) missing.push(line)
-  }
-  return missing
-}
+/** The namespaces that `index.ts` exports, and the one with a path of its own; their files. */
+const files = new Map([
+  ...Array.from(
+    source("index.ts").matchAll(/^export \* as (\w+) from "\.\/(.+)"$/gm),
+    ([, name = "", path = ""]) => [name, path] as const
+  ),
+  ["BullMq", "sources/BullMq.ts"] as const
+])
 
 describe("the package", () => {
-  it("exports these namespaces, with these values, and no others", () => {
-    const actual = Object.fromEntries(
-      Object.entries({ ...Core, BullMq }).map(([name, module]) => [name, Object.keys(module).sort()])
-    )
-    assert.deepStrictEqual(actual, published)
+  it("exports these namespaces, with these values and types, and no others", () => {
+    const actual = Object.entries({ ...Core, BullMq }).map(([name, module]) => [
+      name,
+      exported(module, source(files.get(name) ?? ""))
+    ])
+    assert.deepStrictEqual(Object.fromEntries(actual), published)
   })
 
   it("would be told of what has no docstring", () => {
-    const text = [
-      "/** A thing. */",
-      "export const A = Schema.String",
-      "export type A = typeof A.Type",
-      "export interface B {",
-      "  readonly c: string",
-      "  /** Documented. */",
-      "  readonly d: string",
-      "}",
-      "/** A service. */",
-      'export class E extends Context.Tag("E")<E, {',
-      "    readonly f: string",
-      "}>() {}"
-    ]
+    const text = `/** A thing. */
+export const A = Schema.String
+export type A = typeof A.Type
+export interface B {
+  readonly c: string
+  /** Documented. */
+  readonly d: string
+  /** What is nested is explained by its parent. */
+  readonly e: {
+    readonly f: string
+  }
+}
+/** A service. */
+export class G extends Context.Tag("G")<G, {
+    readonly h: string
+}>() {}
+/** One that leaves no room. */
+export class I extends Context.Tag("I")<I, { readonly j: string }>() {}
+/** A Schema, whose \`known\` is explained here. */
+export const K = Schema.Struct({
+  known: Schema.String,
+  named: A,
+  list: Schema.Array(A),
+  bare: Schema.Array(Schema.String),
+  /** Documented. */
+  told: Schema.optionalWith(Schema.Int, { exact: true })
+})
+/** An error. */
+export class L extends Schema.TaggedError<L>()("L", { why: Schema.String }) {}
+export const m = 1
+export type N = 1
+export { o } from "./O.ts"
+/** Private. */
+const p = {
+  q: Schema.String
+}
+`
     assert.deepStrictEqual(
-      undocumented(text.join("\n")),
-      [3, 4, 10].map((line) => text[line] ?? "")
+      undocumented(text).map((line) => line.trim()),
+      [
+        "export interface B {",
+        "readonly c: string",
+        "readonly h: string",
+        'export class I extends Context.Tag("I")<I, { readonly j: string }>() {}',
+        "bare: Schema.Array(Schema.String),",
+        'export class L extends Schema.TaggedError<L>()("L", { why: Schema.String }) {}',
+        "export const m = 1",
+        "export type N = 1",
+        'export { o } from "./O.ts"'
+      ]
     )
+    const others = 'export {\n  A,\n  type C,\n  type D as E\n} from "./A.ts"\nexport type { F } from "./F.ts"\n'
+    assert.deepStrictEqual(exported({ z: 1, a: 2 }, text + others), [
+      ...["a", "z", "type B", "type C", "type E", "type F", "type N"]
+    ])
   })
 
-  for (const [name, path] of [...files, ["BullMq", "sources/BullMq.ts"] as const]) {
+  for (const [name, path] of files) {
     it(`documents everything that ${name} exports`, () => {
       assert.deepStrictEqual(undocumented(source(path)), [])
     })

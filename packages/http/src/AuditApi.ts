@@ -1,30 +1,26 @@
 /** The routes of the audit, as data. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { AuditEntry, AuditLog, Command, Page, Store } from "@mithrandir/core"
+import { AuditEntry, AuditLog, Command, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
-import { pageFields, pageParameters } from "./PageQuery.ts"
+import { pageOf, pageParameters, pageQuery } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
 
 /** What a request may say; what it leaves out, `AuditLog.AuditQuery` fills in. */
-export const AuditQuery = Schema.Struct({
-  ...pageFields,
+export const AuditQuery = pageQuery({
   sortBy: Schema.optionalWith(Expected.oneOf(AuditLog.AuditSort), { exact: true }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
   outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true })
-}).annotations({ parseOptions: { errors: "all" } })
+})
 export type AuditQuery = typeof AuditQuery.Type
 
 /** One page of the audit. */
-export const AuditPage = Schema.Struct({
-  data: Schema.Array(AuditEntry.AuditEntry),
-  meta: Page.PageMeta
-}).annotations({ identifier: "AuditPage" })
+export const AuditPage = pageOf("AuditPage", AuditEntry.AuditEntry)
 
 const page = Operation.told({
   id: "listAudit",

@@ -2,10 +2,22 @@
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type { AuditEntry, Command, DiscrepancyLog, Event, Page, Service, Store } from "@mithrandir/core"
+import type * as UrlParams from "@effect/platform/UrlParams"
+import type {
+  AuditEntry,
+  Command,
+  DiscrepancyLog,
+  Event,
+  JobSource,
+  Page,
+  SecurityEvent,
+  Service,
+  Store,
+  Token
+} from "@mithrandir/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import { Api } from "./Api.ts"
 import type { AuditQuery } from "./AuditApi.ts"
@@ -20,18 +32,20 @@ import {
 } from "./ClientError.ts"
 import * as ClientEvents from "./ClientEvents.ts"
 import * as ClientRun from "./ClientRun.ts"
+import * as ClientStuck from "./ClientStuck.ts"
 import type { Accepted, Concluded } from "./CommandsApi.ts"
 import type { DiscrepancyQuery } from "./DiscrepanciesApi.ts"
 import { maxWaitSeconds } from "./Prefer.ts"
 import type { Problem } from "./Problem.ts"
 import type { RunRequest } from "./ReconciliationApi.ts"
+import type { NewToken, SecurityQuery, StreamTicket } from "./SecurityApi.ts"
 
 /** What can go wrong, and the types that the functions below speak of. */
 export { AnswerInvalid, AnswerLost, type ConnectionError, ServerUnreachable, type SubmitError } from "./ClientError.ts"
 /** What is told of the stream, and asked of it. */
 export type { EventsError, EventsQuery, StreamEvent } from "./ClientEvents.ts"
-/** How long a server may be gone while it runs our command. */
-export { patience } from "./ClientRun.ts"
+/** How long a server may be gone, or turn us away, while it is to run our command. */
+export { patience } from "./ClientPatience.ts"
 
 /** How to come in, and how long to stay. */
 export interface Options {
@@ -48,7 +62,10 @@ export interface SubmitOptions {
   readonly wait?: Duration.DurationInput
 }
 
-/** The routes of one server. */
+/**
+ * The routes of one server. Where it is asked too much of it fails with a `Problem` of status 429, which says after how
+ * many seconds to come back (`retryAfter`); `run` and `events` do so by themselves.
+ */
 export interface Client {
   /**
    * Has a command accepted. Does not wait for it, unless told to; `outcome` is there if it has ended by then. Leaving
@@ -63,7 +80,7 @@ export interface Client {
   /**
    * Has a command run and stays until it has ended, telling every phase once; of one that had ended before, its last
    * alone. Once it may have arrived, whatever goes wrong is tried again with the same id, so that nothing runs twice;
-   * `AnswerLost` when that does not help for `patience`.
+   * `AnswerLost` when that does not help for `patience`. Told to come back later, it does, within `patience`.
    */
   readonly run: (
     request: Command.CommandRequest,
@@ -105,6 +122,14 @@ export interface Client {
   /** Every service that was ever registered, with its health. */
   readonly services: Effect.Effect<ReadonlyArray<Service.Service>, Store.StoreUnreadable | Problem | ConnectionError>
   /**
+   * What an upstream says of its stuck jobs, whatever its status. Of the query, `service` says which service and is
+   * needed where several could answer; the rest is the upstream's. Fails with a `Problem` where it gives no answer.
+   *
+   * @example
+   * client.stuck({ service: "palantir", olderThan: 60 })
+   */
+  readonly stuck: (query?: UrlParams.Input) => Effect.Effect<JobSource.RawAnswer, Problem | ConnectionError>
+  /**
    * What happens, as it happens, for ever: over connections that break, servers that restart, and 45 seconds of
    * silence it goes on by the last id, so that nothing is lost and nothing comes twice. Where the server cannot go on
    * from there it says so, `stream.reset`. Fails only with what no repetition mends, as a 400, 401 or 403.
@@ -112,10 +137,37 @@ export interface Client {
   readonly events: (
     query?: ClientEvents.EventsQuery
   ) => Stream.Stream<ClientEvents.StreamEvent, ClientEvents.EventsError>
+  /** A ticket to the event stream, for who can send no headers: `EventSource`. Good once, and for 30 seconds. */
+  readonly streamTicket: Effect.Effect<StreamTicket, Problem | ConnectionError>
+  /** One page of who was refused at the doors, and what became of tokens. */
+  readonly securityEvents: (
+    query: SecurityQuery
+  ) => Effect.Effect<Page.Page<SecurityEvent.SecurityEvent>, Store.StoreUnreadable | Problem | ConnectionError>
+  /** Every token there ever was, the oldest first, without its text. */
+  readonly tokens: Effect.Effect<ReadonlyArray<Token.Token>, Store.StoreUnreadable | Problem | ConnectionError>
+  /** Makes a token. Its text, to be sent as a bearer token, is in this answer and nowhere else. */
+  readonly createToken: (request: NewToken) => Effect.Effect<
+    {
+      /** Starts with `mth_`. */
+      readonly text: Redacted.Redacted
+      /** What `tokens` tells of it. */
+      readonly token: Token.Token
+    },
+    Store.StoreUnavailable | Problem | ConnectionError
+  >
+  /** Has a token be worth nothing from now on; gives what it is now. One that was revoked before stays as it is. */
+  readonly revokeToken: (
+    id: Token.TokenId
+  ) => Effect.Effect<
+    Token.Token,
+    Token.TokenNotFound | Store.StoreUnavailable | Store.StoreUnreadable | Problem | ConnectionError
+  >
   /** Succeeds where a server answers at all. */
   readonly live: Effect.Effect<void, Problem | ConnectionError>
   /** Fails with a `Problem`, `not-ready`, where nothing can be written. */
   readonly ready: Effect.Effect<void, Problem | ConnectionError>
+  /** Every route, as OpenAPI 3.1, at the paths where that server has them. */
+  readonly document: Effect.Effect<{ readonly [member: string]: unknown }, Problem | ConnectionError>
 }
 
 /** How long any answer but a stream may take. A pass reads its source twice, and each reading has its own deadline. */
@@ -170,8 +222,19 @@ export const make = (at: string, { token }: Options = {}): Effect.Effect<Client,
       auditEntry: (id) => ask(api.mithrandirAudit.get({ path: { id } })),
       discrepancies: (query) => ask(api.mithrandirDiscrepancies.page({ urlParams: query })),
       services: Effect.map(ask(api.mithrandirServices.registered({})), ({ data }) => data),
+      stuck: (query = {}) => ask(ClientStuck.ask(url, httpClient, query)),
       events: ClientEvents.make(url, httpClient),
+      streamTicket: ask(api.mithrandirSecurity.ticket({})),
+      securityEvents: (query) => ask(api.mithrandirSecurity.events({ urlParams: query })),
+      tokens: Effect.map(ask(api.mithrandirSecurity.tokens({})), ({ data }) => data),
+      createToken: (request) =>
+        Effect.map(ask(api.mithrandirSecurity.createToken({ payload: request })), ({ token: text, ...token }) => ({
+          text: Redacted.make(text),
+          token
+        })),
+      revokeToken: (id) => ask(api.mithrandirSecurity.revokeToken({ path: { id } })),
       live,
-      ready: Effect.asVoid(ask(api.mithrandirHealth.ready({})))
+      ready: Effect.asVoid(ask(api.mithrandirHealth.ready({}))),
+      document: ask(api.mithrandirDocument.document({}))
     }
   })

@@ -3,6 +3,7 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import type { Event } from "@mithrandir/core"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ParseError } from "effect/ParseResult"
@@ -10,7 +11,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AnswerInvalid, AnswerLost, connectionError, type ServerUnreachable } from "./ClientError.ts"
-import { silence } from "./ClientRun.ts"
+import { retryAfter, silence } from "./ClientPatience.ts"
 import * as Problem from "./Problem.ts"
 import * as Sse from "./Sse.ts"
 import { eventStream, path } from "./StreamApi.ts"
@@ -43,12 +44,15 @@ export const make =
       if (!URL.canParse(url)) return Stream.fail(new AnswerInvalid({ url }))
       let lastEventId = query.lastEventId
       let failures = 0
+      // How long the server asks us to stay away.
+      let away = Duration.zero
 
       /**
        * What one connection tells. Of a snapshot nothing is passed on before all of it is there: if the connection
        * breaks within one, the next begins with it again.
        */
       const told = Stream.suspend(() => {
+        away = Duration.zero
         let snapshot: Array<StreamEvent> | undefined = lastEventId === undefined ? [] : undefined
         return connect(url, httpClient, { ...query, ...(lastEventId === undefined ? {} : { lastEventId }) }).pipe(
           Stream.mapConcat((message) => {
@@ -69,20 +73,32 @@ export const make =
         )
       })
 
+      // Never sooner than asked, and not all who were asked the same at the same time.
       const pause = Effect.flatMap(Random.nextRange(0.5, 1), (part) =>
         Effect.sleep(
           Duration.min(Duration.times(firstPause, 2 ** Math.min(failures++, 10)), longestPause).pipe(
-            Duration.times(part)
+            Duration.times(part),
+            Duration.sum(away)
           )
         )
       )
 
       return told.pipe(
-        Stream.catchTags({ AnswerLost: () => Stream.empty, ServerUnreachable: () => Stream.empty }),
+        Stream.catchTags({
+          AnswerLost: () => Stream.empty,
+          ServerUnreachable: () => Stream.empty,
+          TurnedAway: (answer) => {
+            away = answer.away
+            return Stream.empty
+          }
+        }),
         Stream.concat(Stream.drain(Stream.fromEffect(pause))),
         Stream.forever
       )
     })
+
+/** Not now. */
+class TurnedAway extends Data.TaggedError("TurnedAway")<{ readonly away: Duration.Duration }> {}
 
 /** A later version may tell more: what we have no word for is passed over, and counts as seen. */
 interface Unknown {
@@ -95,7 +111,7 @@ const connect = (
   url: string,
   httpClient: HttpClient.HttpClient,
   { lastEventId, names, services }: EventsQuery
-): Stream.Stream<StreamMessage | Unknown, EventsError | AnswerLost | ServerUnreachable> => {
+): Stream.Stream<StreamMessage | Unknown, EventsError | AnswerLost | ServerUnreachable | TurnedAway> => {
   const request = HttpClientRequest.get(`${url}${path}`).pipe(
     HttpClientRequest.accept(eventStream),
     HttpClientRequest.setUrlParams({
@@ -121,12 +137,12 @@ const connect = (
 const opened = (
   url: string,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<Stream.Stream<Uint8Array, AnswerLost>, EventsError | AnswerLost> => {
+): Effect.Effect<Stream.Stream<Uint8Array, AnswerLost>, EventsError | TurnedAway> => {
   const { headers, status } = response
   if (status === 200 && headers["content-type"]?.startsWith(eventStream) === true) {
     return Effect.succeed(Stream.mapError(response.stream, () => new AnswerLost({ url })))
   }
-  if (status >= 500 || passing.includes(status)) return new AnswerLost({ url })
+  if (status >= 500 || passing.includes(status)) return new TurnedAway({ away: retryAfter(headers) })
   return response.json.pipe(
     Effect.flatMap(decodeProblem),
     Effect.mapError(() => new AnswerInvalid({ url, status })),

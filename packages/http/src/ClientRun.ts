@@ -3,25 +3,17 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { Command, Event, type Store } from "@mithrandir/core"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Client } from "./Client.ts"
 import { AnswerLost, type ConnectionError, ServerUnreachable, type SubmitError } from "./ClientError.ts"
+import { askedFor, deadline, pause, silence, untilNextTry } from "./ClientPatience.ts"
 import type { Problem } from "./Problem.ts"
 import * as Sse from "./Sse.ts"
 import { eventStream } from "./StreamApi.ts"
-
-/** How long a server may be gone while it runs our command: a restart and its recovery. */
-export const patience = Duration.seconds(30)
-
-/** Three heartbeats missed: whoever was there is no longer. */
-export const silence = Duration.seconds(45)
-
-/** A pause before another try: short beside anything a person would notice. */
-const pause = Duration.millis(250)
 
 /** What it is made of. */
 export interface Parts {
@@ -39,13 +31,22 @@ export const make = ({ command, httpClient, live, submit, url }: Parts): Client[
     effect: Effect.Effect<A, E>,
     isAnswer: (error: E) => error is Answer
   ): Effect.Effect<A, Answer | AnswerLost> =>
-    Effect.retry(effect, {
-      until: isAnswer,
-      schedule: Schedule.spaced(pause).pipe(Schedule.upTo(patience))
-    }).pipe(Effect.mapError((error) => (isAnswer(error) ? error : new AnswerLost({ url }))))
+    Effect.flatMap(deadline, (deadline) =>
+      Effect.retry(effect, {
+        while: (error) => (isAnswer(error) ? Effect.succeed(false) : untilNextTry(error, deadline))
+      })
+    ).pipe(Effect.mapError((error) => (isAnswer(error) ? error : new AnswerLost({ url }))))
+
+  /** Comes back when it is told to, where that is all that is wrong: nothing has started. */
+  const submitInTurn = (request: Command.CommandRequest) =>
+    Effect.flatMap(deadline, (deadline) =>
+      Effect.retry(submit(request), {
+        while: (error) => (isTooSoon(error) ? untilNextTry(error, deadline) : Effect.succeed(false))
+      })
+    )
 
   const submitOnce = (request: Command.CommandRequest) =>
-    submit(request).pipe(
+    submitInTurn(request).pipe(
       Effect.catchIf(mayHaveArrived, () =>
         // A command that has ended by now is the one that we sent.
         Effect.map(persist(submit(request), isRefusal), (accepted) => ({ ...accepted, replayed: false }))
@@ -85,9 +86,15 @@ export const make = ({ command, httpClient, live, submit, url }: Parts): Client[
           told = status
           return tell(status)
         })
+      let notBefore = 0
+      const follow = Effect.catchAll(Stream.runForEach(phases(request), tellNew), (error) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          notBefore = now + Duration.toMillis(askedFor(error))
+        })
+      )
       while (true) {
-        // However the stream ends, the state says whether the command has.
-        yield* Effect.catchAll(Stream.runForEach(phases(request), tellNew), () => Effect.void)
+        // However the stream ends, or where there may be none for now, the state says whether the command has.
+        if ((yield* Clock.currentTimeMillis) >= notBefore) yield* follow
         const state = yield* persist(command(request.commandId), isNone)
         yield* tellNew(Event.statusOf(state))
         if (Command.isEnd(state.phase)) return state
@@ -110,6 +117,9 @@ const mayHaveArrived = (error: SubmitError): boolean => {
       return false
   }
 }
+
+/** Too many at once: what we asked for was not looked at. */
+const isTooSoon = (error: SubmitError): boolean => error._tag === "Problem" && error.status === 429
 
 type Refusal = Exclude<SubmitError, Store.StoreUnavailable | Store.StoreUnreadable | Problem | ConnectionError>
 

@@ -1,27 +1,23 @@
 /** The route of the record of what differed, as data. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { DiscrepancyLog, Event, Page, Service, Store } from "@mithrandir/core"
+import { DiscrepancyLog, Event, Service, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
-import { pageFields, pageParameters } from "./PageQuery.ts"
+import { pageOf, pageParameters, pageQuery } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
 
 /** What a request may say; what it leaves out, `DiscrepancyLog.DiscrepancyQuery` fills in. */
-export const DiscrepancyQuery = Schema.Struct({
-  ...pageFields,
+export const DiscrepancyQuery = pageQuery({
   service: Schema.optionalWith(Service.ServiceId, { exact: true }),
   status: Schema.optionalWith(Expected.oneOf(Event.PassStatus), { exact: true })
-}).annotations({ parseOptions: { errors: "all" } })
+})
 export type DiscrepancyQuery = typeof DiscrepancyQuery.Type
 
 /** One page of the record. */
-export const DiscrepancyPage = Schema.Struct({
-  data: Schema.Array(DiscrepancyLog.Discrepancy),
-  meta: Page.PageMeta
-}).annotations({ identifier: "DiscrepancyPage" })
+export const DiscrepancyPage = pageOf("DiscrepancyPage", DiscrepancyLog.Discrepancy)
 
 const page = Operation.told({
   id: "listDiscrepancies",

@@ -51,7 +51,9 @@ const stepsToNotice = 100
 
 /** Who listens. */
 export interface Listener {
+  /** As whom the gate let it in. */
   readonly principal: Principal
+  /** What it wants to hear of; left out: everything. */
   readonly filter: Event.EventFilter
   /** Where it left off: an event's id, or `0`. None: from a snapshot on. */
   readonly lastEventId: Option.Option<string>
@@ -90,6 +92,7 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
 
 /** What users get is the default. */
 export interface Options {
+  /** How often, from a connection's start. Default: `heartbeatInterval`. */
   readonly heartbeat?: Duration.DurationInput
 }
 

@@ -6,6 +6,7 @@ import type { GeneralCode } from "./ProblemApi.ts"
 
 /** What is known of a request before anything of it is read. */
 export interface Knock {
+  /** In capitals. */
   readonly method: string
   /** Path and query, as they came. */
   readonly url: string
@@ -36,7 +37,9 @@ export interface Principal {
 
 /** A rejection, as it is answered, and what else the record of security events is to say of it. */
 export interface Rejected {
+  /** Tells it from an admission. */
   readonly _tag: "Rejected"
+  /** What is answered. */
   readonly problem: Problem
   /** Who it seems to be, and why; never a secret. */
   readonly noted?: { readonly actor?: string; readonly detail?: string }
@@ -49,7 +52,13 @@ export type Verdict = { readonly _tag: "Admitted"; readonly principal: Principal
 export type Judge = (knock: Knock) => Verdict
 
 /** The gate in force. An embedder that has its own authentication brings its own. */
-export class Gate extends Context.Tag("@mithrandir/http/Gate")<Gate, { readonly judge: Judge }>() {}
+export class Gate extends Context.Tag("@mithrandir/http/Gate")<
+  Gate,
+  {
+    /** Asked once for every request, before anything of it is read. */
+    readonly judge: Judge
+  }
+>() {}
 
 /** By which names a server is known, and whose pages may use it. */
 export interface Names {

@@ -6,6 +6,9 @@ import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Operation from "./Operation.ts"
 
+/** Where it is, without a prefix. */
+export const path = "/api/jobs/stuck"
+
 /** `service` is ours; everything else in the query is the upstream's. */
 export const StuckQuery = Schema.Struct({ service: Schema.optionalWith(Service.ServiceId, { exact: true }) })
 
@@ -42,10 +45,7 @@ const stuck = Operation.told({
 export class JobsApi extends HttpApiGroup.make("mithrandirJobs")
   .add(
     // Whatever the upstream answers, with its status.
-    HttpApiEndpoint.get("stuck", "/api/jobs/stuck")
-      .setUrlParams(StuckQuery)
-      .addSuccess(Schema.Unknown)
-      .annotateContext(stuck)
+    HttpApiEndpoint.get("stuck", path).setUrlParams(StuckQuery).addSuccess(Schema.Unknown).annotateContext(stuck)
   )
   .middlewareEndpoints(Admission)
   .annotateContext(Operation.tag("Jobs", "What an upstream says itself.")) {}

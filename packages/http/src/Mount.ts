@@ -52,12 +52,12 @@ export const of = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E
   const routes = routesOf(host)
   const own = new Map(ownRoutes.map((route) => [`${route.method} ${prefix}${route.path}`, route]))
   const isAll = prefix === "" && routes.every(({ isOurs }) => isOurs)
-  const beneath = new RegExp(`^${patternOf(prefix)}(/|$)`)
-  const at = (path: string) => routes.filter(({ pattern }) => pattern.test(path))
+  const beneath = new RegExp(`^${patternOf(prefix)}(/|$)`, "i")
+  const at = (path: string) => routes.filter(({ pattern }) => pattern.test(usual(path)))
   return {
     api,
     owns: (method, path) => isAll || at(path).some((route) => route.isOurs && answers(route, method)),
-    claims: (path) => isAll || (prefix !== "" && beneath.test(path)) || at(path).some(({ isOurs }) => isOurs),
+    claims: (path) => isAll || (prefix !== "" && beneath.test(usual(path))) || at(path).some(({ isOurs }) => isOurs),
     methods: (path) => Array.from(new Set(at(path).map(({ method }) => method))),
     route: (method, path) => own.get(`${method} ${path}`)
   }
@@ -109,7 +109,7 @@ const routesOf = <Id extends string, G extends HttpApiGroup.HttpApiGroup.Any, E,
     onEndpoint: ({ endpoint, group }) =>
       routes.push({
         method: endpoint.method,
-        pattern: new RegExp(`^${patternOf(endpoint.path)}$`),
+        pattern: new RegExp(`^${patternOf(endpoint.path)}$`, "i"),
         isOurs: isOurGroup(group.identifier)
       })
   })
@@ -126,5 +126,20 @@ const ownRoutes: ReadonlyArray<Route> = (() => {
   })
   return routes
 })()
+
+/**
+ * A path as it is usually written. A host's router may take others for the same: in capitals, with slashes more, with
+ * letters as their numbers, with parameters after a semicolon.
+ */
+const usual = (path: string): string => {
+  const plain = path
+    .replace(/%[0-9a-f]{2}/gi, (code) => {
+      const letter = String.fromCharCode(Number.parseInt(code.slice(1), 16))
+      return /[\w.~-]/.test(letter) ? letter : code
+    })
+    .replace(/;.*$/, "")
+    .replace(/\/{2,}/g, "/")
+  return plain.length > 1 ? plain.replace(/\/$/, "") : plain
+}
 
 const patternOf = (path: string): string => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")

@@ -1,4 +1,4 @@
-/** What every query of a record in pages may say, as text in a URL. */
+/** What every query of a record in pages may say, as text in a URL, and what one page of it looks like. */
 import { Page, Timestamp } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import * as Expected from "./Expected.ts"
@@ -17,8 +17,7 @@ const number = (range: Schema.Schema<number>, json: { readonly maximum: number; 
     { exact: true }
   )
 
-/** What a request leaves out, the record's own query fills in. */
-export const pageFields = {
+const pageFields = {
   page: number(Page.PageNumber, { maximum: 1_000_000_000, default: 1 }),
   limit: number(Page.PageLimit, { maximum: Page.maxLimit, default: Page.defaultLimit }),
   sortOrder: Schema.optionalWith(Expected.oneOf(Page.SortOrder), { exact: true }),
@@ -26,7 +25,15 @@ export const pageFields = {
   endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
 }
 
-/** The same, as the OpenAPI document tells it. */
+/** What a request may say, with the record's own fields; what it leaves out, the record's own query fills in. */
+export const pageQuery = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Schema.Struct({ ...pageFields, ...fields }).annotations({ parseOptions: { errors: "all" } })
+
+/** One page of a record, by the name that it has in the OpenAPI document. */
+export const pageOf = <A, I>(identifier: string, row: Schema.Schema<A, I>) =>
+  Schema.Struct({ data: Schema.Array(row), meta: Page.PageMeta }).annotations({ identifier })
+
+/** What every such query may say, as the OpenAPI document tells it. */
 export const pageParameters: Parameters = {
   page: { description: "Which page. Beyond the last one there are no rows." },
   limit: { description: "How many rows a page has." },

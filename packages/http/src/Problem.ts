@@ -3,7 +3,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { type DomainCode, domain, type GeneralCode, general, typeOf } from "./ProblemApi.ts"
 
-/** One thing that does not fit. `path` leads to it, `a.b.0`; empty: all of it. */
+/** One thing that does not fit. `path` leads to it, `a.b.0`; empty: all of it. `problem` says what would. */
 export const FieldProblem = Schema.Struct({ path: Schema.String, problem: Schema.String }).annotations({
   identifier: "FieldProblem"
 })
@@ -12,6 +12,22 @@ export type FieldProblem = typeof FieldProblem.Type
 /** The media type of problems. */
 export const contentType = "application/problem+json"
 
+/** What a problem says beside its code. */
+const members = {
+  /** The HTTP status. */
+  status: Schema.Int,
+  /** What the code means. */
+  title: Schema.String,
+  /** What it means here, in a sentence. */
+  detail: Schema.optionalWith(Schema.String, { exact: true }),
+  /** What does not fit, and where. */
+  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
+  /** Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
+  id: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Of a 429: after how many seconds it may be tried again. */
+  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+}
+
 /**
  * Something about the request, or the server, that the core has no error for. Clients also get it for a code that
  * they do not know.
@@ -19,14 +35,7 @@ export const contentType = "application/problem+json"
 export class Problem extends Schema.TaggedError<Problem>()("Problem", {
   /** Stable; `ProblemApi` lists them. */
   code: Schema.String,
-  status: Schema.Int,
-  title: Schema.String,
-  detail: Schema.optionalWith(Schema.String, { exact: true }),
-  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  /** Of a 5xx: what to look for in the server's log. */
-  id: Schema.optionalWith(Schema.String, { exact: true }),
-  /** Of a 429: after how many seconds it may be tried again. */
-  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+  ...members
 }) {
   override get message() {
     const errors = this.errors?.map(({ path, problem }) => (path === "" ? problem : `${path}: ${problem}`)) ?? []
@@ -50,12 +59,7 @@ const Json = Schema.Struct({
   type: Schema.String,
   // What has an error of its own must not be read as this: clients try the members of a status in any order.
   code: Schema.String.pipe(Schema.filter((code) => !isDomainCode(code) || "expected a code without its own error")),
-  status: Schema.Int,
-  title: Schema.String,
-  detail: Schema.optionalWith(Schema.String, { exact: true }),
-  errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
-  id: Schema.optionalWith(Schema.String, { exact: true }),
-  retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
+  ...members
 }).annotations({
   identifier: "Problem",
   jsonSchema: {
@@ -68,7 +72,11 @@ const Json = Schema.Struct({
       status: { type: "integer", minimum: 400, maximum: 599 },
       detail: { type: "string", description: "What it means here, in a sentence." },
       code: { type: "string", description: "Stable: what programs go by." },
-      id: { type: "string", description: "Of a 5xx: what to look for in the server's log." },
+      id: {
+        type: "string",
+        description:
+          "Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id."
+      },
       retryAfter: {
         type: "integer",
         minimum: 1,
@@ -125,12 +133,12 @@ interface DomainJson {
 
 /**
  * An error of the core as a problem: the members that every problem has, and the error's own fields beside them.
- * `at` says which field of the request it speaks of.
+ * `field` says which field of the request it speaks of, and what of it.
  */
 export const of = <A extends Error, I extends { readonly _tag: string }>(
   error: ErrorClass<A, I>,
   code: DomainCode,
-  at?: (error: A) => string
+  field?: (error: A) => FieldProblem
 ): Schema.Schema<A, DomainJson> => {
   const { status, title } = domain[code]
   const json: Schema.Schema<DomainJson> = Schema.Struct(
@@ -146,11 +154,16 @@ export const of = <A extends Error, I extends { readonly _tag: string }>(
       status,
       code,
       detail: value.message,
-      ...(at === undefined ? {} : { errors: [{ path: at(value), problem: value.message }] }),
+      ...(field === undefined ? {} : { errors: [field(value)] }),
       ...fields
     })
   }).pipe(asProblem(status))
 }
+
+/** A field of the request, of which an error says all that there is to say. */
+export const about =
+  (path: string) =>
+  ({ message }: Error): FieldProblem => ({ path, problem: message })
 
 /** Marks a schema as the body of this status. */
 function asProblem(status: number) {

@@ -75,7 +75,7 @@ const answer = (
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {
       // What was foreseen has been logged where it began. What was not is known here alone.
-      const logged = json.status === 500 ? Effect.logError(cause) : Effect.logWarning(json.code)
+      const logged = json.status === 500 ? Effect.logError("an answer failed", cause) : Effect.logWarning(json.code)
       yield* Effect.annotateLogs(logged, { ...id, method: request.method, path: pathOf(request), status: json.status })
     }
     const { code, detail, status, title, type, ...more } = json
@@ -129,7 +129,7 @@ const isJson = Schema.is(
   )
 )
 
-/** A part of the message, enough to say what is wrong: it quotes what was sent, which may be long. */
+/** A part of the message, enough to say what is wrong. */
 const maxProblemChars = 300
 
 /** More fields than any request of ours has: whoever sends more of them wrong learns by these. */
@@ -137,11 +137,17 @@ const maxErrors = 16
 
 const fromDecodeError = ({ issues }: HttpApiDecodeError): Problem.Problem =>
   Problem.make("invalid-request", {
-    errors: issues.slice(0, maxErrors).map(({ message, path }) => ({
-      path: path.map(String).join(".").slice(0, maxProblemChars),
-      problem: message.length > maxProblemChars ? `${message.slice(0, maxProblemChars)}…` : message
-    }))
+    errors: issues.slice(0, maxErrors).map(({ message, path }) => {
+      const problem = withoutValue(message)
+      return {
+        path: path.map(String).join(".").slice(0, maxProblemChars),
+        problem: problem.length > maxProblemChars ? `${problem.slice(0, maxProblemChars)}…` : problem
+      }
+    })
   })
+
+/** What was sent is not said again: it may be a secret that stood in the wrong place. */
+const withoutValue = (message: string): string => message.replace(/, actual [\s\S]*$/, "")
 
 /** Whoever the gate would not let in is not told what there is. */
 const refusal = <Id extends string>(

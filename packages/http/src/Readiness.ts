@@ -4,7 +4,9 @@ import type * as Effect from "effect/Effect"
 
 /** One condition. The reason of a failure is shown to whoever asks: a sentence, and no internals. */
 export interface Check {
+  /** Stands before the reason of its failure, for people. */
   readonly name: string
+  /** Run whenever somebody asks; fails while the condition does not hold. */
   readonly check: Effect.Effect<void, { readonly message: string }>
 }
 

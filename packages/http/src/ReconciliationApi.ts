@@ -61,7 +61,7 @@ export class ReconciliationApi extends HttpApiGroup.make("mithrandirReconciliati
     HttpApiEndpoint.post("run", "/reconciliation/run")
       .setPayload(RunRequest)
       .addSuccess(Updates)
-      .addError(Problem.of(Service.ServiceNotFound, "service-not-found", () => "service"))
+      .addError(Problem.of(Service.ServiceNotFound, "service-not-found", Problem.about("service")))
       .addError(Problem.of(Store.StoreUnavailable, "store-unavailable"))
       .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
       .middleware(JsonBody)

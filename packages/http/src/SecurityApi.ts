@@ -2,29 +2,25 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
-import { Page, SecurityEvent, Store, Timestamp, Token } from "@mithrandir/core"
+import { SecurityEvent, Store, Timestamp, Token } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import { JsonBody } from "./JsonBody.ts"
 import * as Operation from "./Operation.ts"
-import { pageFields, pageParameters } from "./PageQuery.ts"
+import { pageOf, pageParameters, pageQuery } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
 
 /** What a request for security events may say; what it leaves out, `SecurityLog.SecurityQuery` fills in. */
-export const SecurityQuery = Schema.Struct({
-  ...pageFields,
+export const SecurityQuery = pageQuery({
   kind: Schema.optionalWith(Expected.oneOf(SecurityEvent.SecurityEventKind), { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
   address: Schema.optionalWith(Schema.String, { exact: true })
-}).annotations({ parseOptions: { errors: "all" } })
+})
 export type SecurityQuery = typeof SecurityQuery.Type
 
 /** One page of security events. */
-export const SecurityPage = Schema.Struct({
-  data: Schema.Array(SecurityEvent.SecurityEvent),
-  meta: Page.PageMeta
-}).annotations({ identifier: "SecurityPage" })
+export const SecurityPage = pageOf("SecurityPage", SecurityEvent.SecurityEvent)
 
 /** Every token there ever was. */
 export const TokenList = Schema.Struct({ data: Schema.Array(Token.Token) }).annotations({ identifier: "TokenList" })
@@ -35,7 +31,7 @@ export const NewToken = Schema.Struct({
   actor: Token.TokenActor,
   role: Token.Role,
   /** From when on it is worth nothing. Absent: never. */
-  expiresAt: Schema.optionalWith(Timestamp.Timestamp, { exact: true })
+  expiresAt: Schema.optionalWith(Token.Expiry, { exact: true })
 }).annotations({
   identifier: "NewToken",
   parseOptions: { errors: "all", onExcessProperty: "error" },

@@ -38,7 +38,7 @@ export interface Options extends EventHub.Options, Names {
   readonly judge?: Judge
 }
 
-/** Another program listens there. */
+/** Another program listens on this `port` of this `host`. */
 export class AddressInUse extends Schema.TaggedError<AddressInUse>()("AddressInUse", {
   host: Schema.String,
   port: Schema.Int
@@ -48,7 +48,7 @@ export class AddressInUse extends Schema.TaggedError<AddressInUse>()("AddressInU
   }
 }
 
-/** The system does not let us listen there. `code` is the system's word, as `EACCES` or `EADDRNOTAVAIL`. */
+/** The system does not let us listen on this `port` of this `host`. `code` is the system's word, as `EACCES` or `EADDRNOTAVAIL`. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   host: Schema.String,
   port: Schema.Int,
@@ -66,14 +66,14 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTFOUND: ": there is no such host; choose another"
 }
 
-/** Without tokens the server is for this machine alone: it can purge queues. */
+/** Without tokens the server is for this machine alone, which `host` is not: it can purge queues. */
 export class HostNotLoopback extends Schema.TaggedError<HostNotLoopback>()("HostNotLoopback", { host: Schema.String }) {
   override get message() {
     return `refusing to listen on ${this.host}: without tokens only loopback is safe (127.0.0.1, ::1, localhost); make one with: mithrandir token create`
   }
 }
 
-/** It would listen on every address, and answer to no name but this machine's own. */
+/** It would listen on every address, as `host` says, and answer to no name but this machine's own. */
 export class HostsMissing extends Schema.TaggedError<HostsMissing>()("HostsMissing", { host: Schema.String }) {
   override get message() {
     return `refusing to listen on ${this.host} without knowing by which names this server is reached; give them as hosts`
@@ -87,6 +87,7 @@ export type ListenError = AddressInUse | CannotListen | HostNotLoopback | HostsM
 export class Server extends Context.Tag("@mithrandir/http/Server")<
   Server,
   {
+    /** As it was asked for: an address, or `localhost`. */
     readonly host: string
     /** The actual one, also where 0 was asked for. */
     readonly port: number
@@ -107,8 +108,11 @@ const limits: NodeHttp.ServerOptions = {
   requireHostHeader: false
 }
 
-/** Of a commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown. */
-const maxParamLength = 256
+/**
+ * A path is written in one way: what decides by it, in front of this server, must not be walked around by another. Of a
+ * commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown.
+ */
+const routing = { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
 /** How long requests in flight have to end when the server does. Streams are ended at once. */
 const shutdownGrace = Duration.seconds(5)
@@ -116,13 +120,22 @@ const shutdownGrace = Duration.seconds(5)
 /** Every address there is. */
 const wildcards = ["0.0.0.0", "::", "0000:0000:0000:0000:0000:0000:0000:0000"]
 
+/** What has to be there for a server to listen on a host, as far as can be said without its tokens. */
+export const needsOf = ({ host = defaultHost, hosts = [] }: Pick<Options, "host" | "hosts">) => ({
+  /** Tokens, or a gate of somebody's own. */
+  tokens: !isLoopback(host),
+  /** The names that clients reach it by, and they are not given. */
+  hosts: wildcards.includes(host) && hosts.length === 0
+})
+
 /** Whether it is safe to listen there. What a gate of somebody's own lets in is theirs to say. */
 const checkHost = ({ host = defaultHost, hosts = [], judge }: Options) =>
   Effect.gen(function* () {
-    if (judge !== undefined || isLoopback(host)) return
+    const needs = needsOf({ host, hosts })
+    if (judge !== undefined || !needs.tokens) return
     const tokens = yield* Tokens.Tokens
     if (!tokens.everMade()) return yield* new HostNotLoopback({ host })
-    if (wildcards.includes(host) && hosts.length === 0) return yield* new HostsMissing({ host })
+    if (needs.hosts) return yield* new HostsMissing({ host })
   })
 
 /** What it goes by: what it was told, and where it listens. */
@@ -136,7 +149,7 @@ const make = (options: Options) =>
     const { host = defaultHost, port = defaultPort } = options
     yield* checkHost(options)
     const hub = yield* EventHub.EventHub
-    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, { maxParamLength })
+    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, routing)
     const handler = yield* NodeHttpServer.makeHandler(app, Cors.middleware(namesOf(options)))
     const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c

@@ -1,21 +1,54 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { type Event, JobSource } from "@mithrandir/core"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Client } from "../src/index.ts"
+import { Api, Client } from "../src/index.ts"
 import { command } from "./support/ask.ts"
+import { clientOf, strangerOf } from "./support/client.ts"
 import * as House from "./support/house.ts"
 import { serveProxy, serveRaw } from "./support/serve.ts"
 
-const clientOf = (url: string) => Effect.provide(Client.make(url), NodeHttpClient.layer)
+/** The route that each member speaks. What is left out does not compile. */
+const routes: Readonly<Record<keyof Client.Client, string>> = {
+  submit: "POST /commands/run",
+  preview: "POST /commands/run",
+  run: "POST /commands/run",
+  command: "GET /commands/:commandId",
+  reconcile: "POST /reconciliation/run",
+  status: "GET /reconciliation/status",
+  audit: "GET /reconciliation/audit",
+  auditEntry: "GET /reconciliation/audit/:id",
+  discrepancies: "GET /reconciliation/discrepancies",
+  services: "GET /services/registered",
+  stuck: "GET /api/jobs/stuck",
+  events: "GET /reconciliation/stream",
+  streamTicket: "POST /reconciliation/stream/ticket",
+  securityEvents: "GET /security/events",
+  tokens: "GET /security/tokens",
+  createToken: "POST /security/tokens",
+  revokeToken: "DELETE /security/tokens/:id",
+  live: "GET /health/live",
+  ready: "GET /health/ready",
+  document: "GET /openapi.json"
+}
+
+/** Every route that there is. */
+const declared: Array<string> = []
+HttpApi.reflect(Api.Api, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint }) => declared.push(`${endpoint.method} ${endpoint.path}`)
+})
 
 const collect = () => {
   const told: Array<Event.CommandStatus> = []
@@ -23,10 +56,23 @@ const collect = () => {
 }
 
 describe("Client", () => {
+  it("has a member for every route", () => {
+    assert.deepStrictEqual(Array.from(new Set(Object.values(routes))).sort(), [...declared].sort())
+  })
+
   it.scopedLive("speaks every route", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const client = yield* clientOf(house.url)
+      const asked = new Set<string>()
+      const note = ({ method, url }: { readonly method: string; readonly url: string }) => {
+        const path = new URL(url).pathname
+        // A path without parameters is meant, where one with parameters would also fit.
+        const fits = (route: string) =>
+          new RegExp(`^${route.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}$`).test(`${method} ${path}`)
+        asked.add(declared.find((route) => route === `${method} ${path}`) ?? declared.find(fits) ?? `${method} ${path}`)
+      }
+      const client = yield* clientOf(house.url, {}, note)
+      assert.deepStrictEqual(Object.keys(client).sort(), Object.keys(routes).sort())
       yield* house.control.put({ id: "j1" })
       yield* client.live
       yield* client.ready
@@ -62,6 +108,52 @@ describe("Client", () => {
       assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
       assert.deepStrictEqual(yield* client.auditEntry(request.commandId), page.data[0])
       assert.deepStrictEqual((yield* client.discrepancies({ service: "alpha", limit: 10 })).meta.limit, 10)
+      assert.strictEqual((yield* client.stuck({ service: "alpha" })).status, 200)
+      assert.strictEqual((yield* client.document)["openapi"], "3.1.0")
+      assert.strictEqual((yield* Stream.runHead(client.events()))._tag, "Some")
+      assert.isAbove((yield* client.streamTicket).ticket.length, 20)
+      // From the first token on nobody is let in without one.
+      const { text, token } = yield* client.createToken({ actor: "root", role: "admin" })
+      assert.strictEqual(yield* Effect.flip(client.tokens).pipe(Effect.map(({ _tag }) => _tag)), "Problem")
+      const admin = yield* clientOf(house.url, { token: text }, note)
+      assert.deepStrictEqual(yield* admin.tokens, [token])
+      const expiresAt = DateTime.unsafeMake("2099-01-01T00:00:00Z")
+      const other = yield* admin.createToken({ actor: "viewer", role: "viewer", expiresAt })
+      assert.deepStrictEqual([other.token.createdBy, other.token.expiresAt], ["root", expiresAt])
+      assert.notInclude(JSON.stringify(other), Redacted.value(other.text))
+      assert.isNotNull((yield* admin.revokeToken(other.token.id)).revokedAt)
+      assert.strictEqual((yield* Effect.flip(admin.revokeToken("0".repeat(16))))._tag, "TokenNotFound")
+      assert.deepStrictEqual((yield* admin.securityEvents({ actor: "root" })).data.map(({ kind }) => kind).sort(), [
+        "token-created",
+        "token-revoked"
+      ])
+      assert.deepStrictEqual(Array.from(asked).sort(), [...declared].sort())
+    })
+  )
+
+  it.scopedLive("gives an upstream's word on stuck jobs as it is, and our own problems as problems", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      let answer: JobSource.RawAnswer = { status: 418, contentType: undefined, body: new Uint8Array() }
+      const house = yield* House.fresh({
+        bothStuck: true,
+        stuck: (query) => {
+          asked.push(query)
+          return Effect.succeed(answer)
+        }
+      })
+      const client = yield* clientOf(house.url)
+      const stuck = client.stuck({ service: "alpha", a: ["1", "2"], b: "ü" })
+      assert.deepStrictEqual(yield* stuck, answer)
+      assert.deepStrictEqual(asked, ["a=1&a=2&b=%C3%BC"])
+      // No text: these bytes are no UTF-8.
+      answer = { status: 200, contentType: "image/png", body: Uint8Array.of(0x89, 0x50, 0xff, 0) }
+      assert.deepStrictEqual(yield* stuck, answer)
+      const body = Buffer.from('{"type":"about:blank","title":"T","status":503,"code":"busy"}')
+      answer = { status: 503, contentType: "application/problem+json", body: new Uint8Array(body) }
+      assert.deepStrictEqual(yield* stuck, answer)
+      const unsaid = yield* Effect.flip(client.stuck())
+      assert.deepStrictEqual([unsaid._tag, unsaid._tag === "Problem" && unsaid.code], ["Problem", "service-required"])
     })
   )
 
@@ -145,6 +237,18 @@ describe("Client", () => {
     })
   )
 
+  it.scopedLive("says of what was too much when to come back", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh({ limits: { commandsPerMinute: 1 } })
+      const client = yield* clientOf(house.url)
+      yield* client.submit(command({ target: "none" }))
+      const refused = yield* Effect.flip(client.submit(command({ target: "none" })))
+      assert.deepInclude(refused, { _tag: "Problem", code: "too-many-commands", status: 429 })
+      const seconds = refused._tag === "Problem" ? (refused.retryAfter ?? 0) : 0
+      assert.isTrue(seconds > 30 && seconds <= 60, `${seconds}`)
+    })
+  )
+
   it.scopedLive("tells a server that was never reached from an answer that was lost", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
@@ -153,11 +257,11 @@ describe("Client", () => {
       assert.strictEqual((yield* Effect.flip(client.live))._tag, "ServerUnreachable")
       assert.strictEqual((yield* Effect.flip(client.run(command(), () => Effect.void)))._tag, "ServerUnreachable")
       const rude = yield* serveRaw((socket) => socket.on("data", () => socket.destroy()))
-      assert.strictEqual((yield* Effect.flip((yield* clientOf(rude)).live))._tag, "AnswerLost")
+      assert.strictEqual((yield* Effect.flip((yield* strangerOf(rude)).live))._tag, "AnswerLost")
       const other = yield* serveRaw((socket) =>
         socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))
       )
-      assert.strictEqual((yield* Effect.flip((yield* clientOf(other)).live))._tag, "AnswerInvalid")
+      assert.strictEqual((yield* Effect.flip((yield* strangerOf(other)).live))._tag, "AnswerInvalid")
     })
   )
 
@@ -178,11 +282,13 @@ describe("Client", () => {
   )
 
   const html = (status: number) => new Response("<html>", { status, headers: { "content-type": "text/html" } })
-  const problem = (code: string, status: number) =>
+  const problem = (code: string, status: number, more: object = {}, headers: Record<string, string> = {}) =>
     Response.json(
-      { type: `urn:mithrandir:problem:${code}`, title: "T", status, code },
-      { status, headers: { "content-type": "application/problem+json" } }
+      { type: `urn:mithrandir:problem:${code}`, title: "T", status, code, ...more },
+      { status, headers: { "content-type": "application/problem+json", ...headers } }
     )
+  const tooMany = (code: string, retryAfter: number) =>
+    problem(code, 429, { retryAfter }, { "retry-after": `${retryAfter}` })
   const accepted = (request: { readonly commandId: string }) =>
     Response.json({ commandId: request.commandId, service: "alpha", phase: "queued", replayed: false }, { status: 202 })
 
@@ -252,6 +358,67 @@ describe("Client", () => {
     })
   )
 
+  it.effect("told to come back later, a run does, with the same id, and looks at the state meanwhile", () =>
+    Effect.gen(function* () {
+      const request = command()
+      const posts: Array<{ readonly at: number; readonly commandId: string }> = []
+      const state = (phase: string) =>
+        Response.json({
+          ...{ ...request, phase, logs: [], createdAt: "2026-01-31T12:00:00.000Z" },
+          ...(phase === "success" ? { outcome: "success", endedAt: "2026-01-31T12:00:01.000Z" } : {})
+        })
+      const answers = [
+        () => tooMany("too-many-commands", 7),
+        () => accepted(request),
+        // The stream of its phases.
+        () => tooMany("too-many-streams", 5),
+        () => new Response("", { headers: { "content-type": "text/event-stream" } })
+      ]
+      const server = HttpClient.make((sent) =>
+        Effect.gen(function* () {
+          const at = yield* Clock.currentTimeMillis
+          const answer = () => {
+            if (sent.url.endsWith("/health/live")) return Response.json({ status: "live" })
+            if (sent.method === "GET") return state(posts.length < 4 ? "running" : "success")
+            assert.strictEqual(sent.body._tag, "Uint8Array")
+            const body = sent.body._tag === "Uint8Array" ? Buffer.from(sent.body.body).toString() : ""
+            posts.push({ at, commandId: JSON.parse(body).commandId })
+            return answers[posts.length - 1]?.() ?? html(500)
+          }
+          return HttpClientResponse.fromWeb(sent, answer())
+        })
+      )
+      const client = yield* Effect.provideService(Client.make("http://server"), HttpClient.HttpClient, server)
+      const { told, tell } = collect()
+      const fiber = yield* Effect.fork(client.run(request, tell))
+      yield* TestClock.adjust("8 seconds")
+      assert.deepStrictEqual(
+        told.map(({ phase }) => phase),
+        ["running"]
+      )
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).phase, "success")
+      const { commandId } = request
+      assert.deepStrictEqual(
+        posts,
+        [0, 7_000, 7_000, 12_000].map((at) => ({ at, commandId }))
+      )
+    })
+  )
+
+  it.effect("told to come back later than its patience lasts, a run fails with that", () =>
+    Effect.gen(function* () {
+      const late = yield* runBehind(() => tooMany("too-many-commands", 31))
+      assert.deepStrictEqual([late.error._tag, late.asked], ["Problem", 1])
+      assert.strictEqual(late.error._tag === "Problem" && late.error.retryAfter, 31)
+      const again = yield* runBehind(() => tooMany("too-many-commands", 20))
+      assert.deepStrictEqual([again.error._tag, again.asked], ["Problem", 2])
+      // Once it may have arrived nobody can say that it did not.
+      const lost = yield* runBehind((_, __, nth) => (nth === 0 ? html(502) : tooMany("too-many-commands", 20)))
+      assert.deepStrictEqual([lost.error._tag, lost.asked], ["AnswerLost", 3])
+    })
+  )
+
   it.scopedLive("sends no command to who is no Mithrandir", () =>
     Effect.gen(function* () {
       const heard: Array<string> = []
@@ -261,7 +428,7 @@ describe("Client", () => {
           socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
         })
       )
-      const error = yield* Effect.flip((yield* clientOf(other)).run(command(), () => Effect.void))
+      const error = yield* Effect.flip((yield* strangerOf(other)).run(command(), () => Effect.void))
       assert.deepStrictEqual([error._tag, heard], ["AnswerInvalid", ["GET "]])
       assert.include(error.message, "is not a Mithrandir server")
     })

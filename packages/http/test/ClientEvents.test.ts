@@ -1,6 +1,5 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -9,11 +8,10 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Client } from "../src/index.ts"
 import { command, post } from "./support/ask.ts"
+import { clientOf, strangerOf } from "./support/client.ts"
 import * as House from "./support/house.ts"
 import { seqOf } from "./support/listen.ts"
 import { serveProxy } from "./support/serve.ts"
-
-const clientOf = (url: string) => Effect.provide(Client.make(url), NodeHttpClient.layer)
 
 /** Follows in the background; `until` waits for what was told to satisfy. */
 const follow = (client: Client.Client, query: Client.EventsQuery = {}) =>
@@ -175,7 +173,7 @@ describe("Client.events", () => {
       const nonsense = () => sent(ready("a-1"), "id: a-2\nevent: command.status\ndata: {}\n\n")
       const invalid = yield* Effect.flip(Stream.runDrain((yield* scripted([nonsense]).client).events()))
       assert.strictEqual(invalid._tag, "AnswerInvalid")
-      const nowhere = yield* Effect.flip(Stream.runDrain((yield* clientOf("nonsense")).events()))
+      const nowhere = yield* Effect.flip(Stream.runDrain((yield* strangerOf("nonsense")).events()))
       assert.strictEqual(nowhere._tag, "AnswerInvalid")
     })
   )
@@ -254,6 +252,27 @@ describe("Client.events", () => {
       const [afterOne, afterSixty] = [tries[1] ?? 0, tries[60] ?? 0]
       assert.isTrue(afterOne >= 2 && afterOne <= 4, `${afterOne}`)
       assert.isTrue(afterSixty >= 9 && afterSixty <= 13, `${afterSixty}`)
+    })
+  )
+
+  it.effect("comes back no sooner than it is told to, and then as before", () =>
+    Effect.gen(function* () {
+      const later = (headers: Record<string, string>) => () => new Response("", { status: 429, headers })
+      const { client, lastEventIds } = scripted([
+        later({ "retry-after": "40" }),
+        later({ "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }),
+        // A day: nobody waits that long.
+        later({ "retry-after": "86400" }),
+        () => sent(ready("a-1"))
+      ])
+      const fiber = yield* Effect.fork(Stream.runHead((yield* client).events()))
+      const triesAfter = (duration: string) =>
+        Effect.map(TestClock.adjust(duration as "1 second"), () => lastEventIds.length)
+      assert.strictEqual(yield* triesAfter("40 seconds"), 1)
+      assert.strictEqual(yield* triesAfter("2 seconds"), 3)
+      assert.strictEqual(yield* triesAfter("14 minutes"), 3)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Some")
     })
   )
 

@@ -239,7 +239,11 @@ describe("POST /commands/run", () => {
         "action-not-supported",
         "actionType"
       )
-      assertProblem(yield* run(house, command({ params: { force: true } })), 422, "command-invalid")
+      const unfit = yield* run(house, command({ params: { force: true } }))
+      assertProblem(unfit, 422, "command-invalid", "params.force")
+      const problem = "is not known to this action; leave it out"
+      assert.deepStrictEqual(unfit.json.errors, [{ path: "params.force", problem }])
+      assert.strictEqual(unfit.json.detail, `params.force: ${problem}`)
       const taken = command()
       yield* run(house, taken, events)
       assertProblem(yield* run(house, { ...taken, target: "j2" }), 422, "command-id-taken", "commandId")

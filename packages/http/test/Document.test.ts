@@ -7,6 +7,7 @@ import { Api, Document, ProblemApi } from "../src/index.ts"
 import { ask } from "./support/ask.ts"
 import { type Answered, check } from "./support/document.ts"
 import * as House from "./support/house.ts"
+import { answersIn } from "./support/wire.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever is there
 const document: any = Document.make(Api.Api)
@@ -123,8 +124,30 @@ describe("what holds answers against it", () => {
       [{ ...problem, headers: { ...problem.headers, "retry-after": "soon" } }, /must be integer/],
       [{ ...problem, text: problem.text.replace("not-ready", "not-found") }, /allowed values/],
       [stream("stream.ready", {}), /newest/],
-      [stream("stream.over", {}), /allowed values/]
+      [stream("stream.over", {}), /allowed values/],
+      // Whatever has no operation, a problem is a problem.
+      [{ ...problem, url: "/nothing", text: problem.text.replace('"title"', '"name"') }, /title/]
     ]
     for (const [answer, why] of wrong) assert.throws(() => check(answer), why)
+  })
+
+  it("finds every answer in what came over a socket, with the request that it is to", () => {
+    const sent = ["POST /a", "GET /b?c", "HEAD /d", "GET /e"]
+      .map((line) => `${line} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      .join("")
+    const received =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 X\r\nContent-Length: 2\r\nA: b: c\r\n\r\nü" +
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" +
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"
+    assert.deepStrictEqual(
+      answersIn(sent, received).map(({ method, status, text, url }) => [method, url, status, text]),
+      [
+        ["POST", "/a", 413, "ü"],
+        ["GET", "/b?c", 200, "hello"],
+        ["HEAD", "/d", 200, ""]
+      ]
+    )
+    assert.strictEqual(answersIn(sent, received)[0]?.headers["a"], "b: c")
+    assert.strictEqual(answersIn("what?\r\n\r\n", "HTTP/1.1 400 X\r\n\r\n{}")[0]?.text, "{}")
   })
 })

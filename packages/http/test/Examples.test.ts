@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { assertProblem, command } from "./support/ask.ts"
+import { checker } from "./support/document.ts"
+import { held } from "./support/fetch.ts"
 import * as House from "./support/house.ts"
 import { listen } from "./support/listen.ts"
 import * as Process from "./support/process.ts"
@@ -14,13 +16,20 @@ describe("examples/mounted", () => {
     Effect.gen(function* () {
       const server = yield* Process.run(mounted, "0", yield* House.database)
       const [, url] = yield* server.until(/(http:\/\/127\.0\.0\.1:\d+)/)
+      const alice = { "x-user": "alice" }
+      // Its own document, with our routes where it has them.
+      const check = checker(
+        yield* Effect.promise(() =>
+          fetch(`${url}/ops/openapi.json`, { headers: alice }).then((response) => response.json() as Promise<object>)
+        )
+      )
       const ask = (path: string, init: RequestInit = {}) =>
         Effect.promise(async () => {
-          const response = await fetch(`${url}${path}`, init)
-          const text = await response.text()
-          return { status: response.status, headers: response.headers, text, json: text === "" ? "" : JSON.parse(text) }
+          const answer = await fetch(`${url}${path}`, init)
+          const { headers, status } = await held(answer, { method: init.method ?? "GET", url: path }, check)
+          const text = await answer.text()
+          return { status, headers, text, json: text === "" ? "" : JSON.parse(text) }
         })
-      const alice = { "x-user": "alice" }
       assert.deepStrictEqual((yield* ask("/teams/mail")).json, { team: "messaging" })
       const nobody = yield* ask("/teams/none")
       assert.deepStrictEqual([nobody.status, nobody.json], [404, { _tag: "NoTeam", service: "none" }])

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { EventHub, Gate, Http } from "../src/index.ts"
 import { command } from "./support/ask.ts"
+import { held } from "./support/fetch.ts"
 import * as House from "./support/house.ts"
 
 /** The API as an embedder mounts it: on the house's services, behind a gate of its own, without a socket. */
@@ -25,7 +26,12 @@ const mount = (house: House.House, judge: Gate.Judge) =>
     Effect.map(
       ({ handler }) =>
         (path: string, init?: RequestInit) =>
-          Effect.promise(() => handler(new Request(`http://api.example${path}`, init)))
+          Effect.promise(async () =>
+            held(await handler(new Request(`http://api.example${path}`, init)), {
+              method: init?.method ?? "GET",
+              url: path
+            })
+          )
     )
   )
 

@@ -1,5 +1,4 @@
 import * as Net from "node:net"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -8,8 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { Client, type Gate, Problem, Server } from "../src/index.ts"
+import { type Gate, Problem, Server } from "../src/index.ts"
 import { ask, assertProblem, command, post, raw } from "./support/ask.ts"
+import { clientOf } from "./support/client.ts"
 import * as House from "./support/house.ts"
 import { listen } from "./support/listen.ts"
 
@@ -79,8 +79,7 @@ describe("Server", () => {
       assertProblem(refused, 401, "unauthenticated")
       assert.strictEqual(refused.headers.get("www-authenticate"), "Bearer")
       assertProblem(yield* ask(`${house.url}/nothing`), 401, "unauthenticated")
-      const token = Redacted.make("secret")
-      const client = yield* Effect.provide(Client.make(house.url, { token }), NodeHttpClient.layer)
+      const client = yield* clientOf(house.url, { token: Redacted.make("secret") })
       const request = command()
       assert.strictEqual((yield* client.submit(request, { wait: "10 seconds" })).phase, "success")
       assert.strictEqual((yield* client.auditEntry(request.commandId)).actor, "oncall")

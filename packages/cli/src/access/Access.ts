@@ -12,12 +12,14 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ServiceConfig } from "../config/Config.ts"
 import * as Settings from "../config/Settings.ts"
 import type { Drivers, Failure } from "../line/Program.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import type { ListedService } from "../output/ServiceList.ts"
 import { isAlive } from "./Holder.ts"
+import type { Keeper } from "./Keeper.ts"
 import * as LocalAccess from "./LocalAccess.ts"
 import type { Operator } from "./Operator.ts"
 import * as Reader from "./Reader.ts"
@@ -26,6 +28,7 @@ import * as Reader from "./Reader.ts"
 export interface Given extends Settings.Given {
   readonly url: Option.Option<string>
   readonly token: Option.Option<Redacted.Redacted>
+  readonly tokenFile: Option.Option<string>
 }
 
 /**
@@ -36,7 +39,7 @@ export interface Given extends Settings.Given {
 export const operator: (given: Given) => Effect.Effect<Operator, Failure, Drivers | Scope.Scope> = Effect.fn(
   "Access.operator"
 )(function* (given) {
-  const token = yield* Settings.serverToken(given.token)
+  const token = yield* Settings.serverToken(given)
   const named = yield* Settings.serverUrl(given.url)
   if (Option.isSome(named)) return ofServer(yield* clientOf({ url: named.value, token }))
   const settings = yield* Settings.resolve(given)
@@ -65,7 +68,7 @@ export const look = <A>(
   ask: (reader: Reader.Reader) => Effect.Effect<A, Failure>
 ): Effect.Effect<A, Failure, Drivers> =>
   Effect.gen(function* () {
-    const token = yield* Settings.serverToken(given.token)
+    const token = yield* Settings.serverToken(given)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named)) {
       return yield* clientOf({ url: named.value, token }).pipe(
@@ -87,10 +90,25 @@ export const look = <A>(
 export const reader: (given: Given) => Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> = Effect.fn(
   "Access.reader"
 )(function* (given) {
-  const token = yield* Settings.serverToken(given.token)
+  const token = yield* Settings.serverToken(given)
   const named = yield* Settings.serverUrl(given.url)
-  if (Option.isSome(named)) return Reader.ofServer(yield* clientOf({ url: named.value, token }))
+  if (Option.isSome(named)) return harmless(Reader.ofServer(yield* clientOf({ url: named.value, token })))
   return yield* LocalAccess.reader((yield* Settings.resolve(given)).database)
+})
+
+/** To say who may come in: through the server that was named, else by ourselves, else through who has the database. */
+export const keeper: (given: Given) => Effect.Effect<Keeper, Failure, Drivers | Scope.Scope> = Effect.fn(
+  "Access.keeper"
+)(function* (given) {
+  const token = yield* Settings.serverToken(given)
+  const named = yield* Settings.serverUrl(given.url)
+  if (Option.isSome(named)) return keeperOf(yield* clientOf({ url: named.value, token }))
+  const { database } = yield* Settings.resolve(given)
+  return yield* LocalAccess.keeper(database).pipe(
+    Effect.catchTag("DatabaseLocked", (locked) => Effect.map(throughHolder(locked, token), keeperOf)),
+    Effect.retry({ while: (error) => error._tag === "DatabaseLocked", schedule: whileSettling }),
+    Effect.catchTag("DatabaseLocked", (locked) => busy(locked.message))
+  )
 })
 
 /** What a command would find: through a server that knows the services, else asked of them by ourselves. */
@@ -122,7 +140,7 @@ export interface Server {
 /** The server that was named, or that says that it has the database. To follow what happens there has to be one. */
 export const server: (given: Given) => Effect.Effect<Server, Failure, Drivers> = Effect.fn("Access.server")(
   function* (given) {
-    const token = yield* Settings.serverToken(given.token)
+    const token = yield* Settings.serverToken(given)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named)) return { url: named.value, token }
     const { database } = yield* Settings.resolve(given)
@@ -146,7 +164,7 @@ const elsewhere = <A>(
   locally: (settings: Settings.Settings) => Effect.Effect<A, Failure, Drivers>
 ): Effect.Effect<A, Failure, Drivers> =>
   Effect.gen(function* () {
-    const token = yield* Settings.serverToken(given.token)
+    const token = yield* Settings.serverToken(given)
     const named = yield* Settings.serverUrl(given.url)
     if (Option.isSome(named))
       return yield* clientOf({ url: named.value, token }).pipe(Effect.flatMap(remotely), nothingAtStake)
@@ -164,11 +182,29 @@ const ofServer = (client: Client.Client): Operator => ({
   run: client.run
 })
 
+const keeperOf = (client: Client.Client): Keeper => ({ create: client.createToken, revoke: client.revokeToken })
+
 /** Nothing was at stake: whoever loses this answer may simply ask again. */
-const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
-  Effect.mapError(effect, (error) =>
-    error._tag === "AnswerLost" ? new ExitCode.Refused({ code: ExitCode.unreachable, problem: error.message }) : error
-  )
+export const nothingAtStake = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, Failure, R> =>
+  Effect.mapError(effect, unanswered)
+
+const unanswered = (error: Failure): Failure =>
+  error instanceof Client.AnswerLost
+    ? new ExitCode.Refused({
+        code: ExitCode.unreachable,
+        problem: `${error.url} gave no whole answer; see that a Mithrandir server is there, and ask again`
+      })
+    : error
+
+/** The same of everything that a reader may be asked. */
+const harmless = (reader: Reader.Reader): Reader.Reader => ({
+  audit: (query) => nothingAtStake(reader.audit(query)),
+  auditEntry: (id) => nothingAtStake(reader.auditEntry(id)),
+  auditEntries: (filter) => Stream.mapError(reader.auditEntries(filter), unanswered),
+  discrepancies: (query) => nothingAtStake(reader.discrepancies(query)),
+  tokens: nothingAtStake(reader.tokens),
+  securityEvents: (query) => nothingAtStake(reader.securityEvents(query))
+})
 
 /**
  * A server takes the lock before it listens, and keeps it until the last answer is out; a one-off run holds it for as
@@ -199,13 +235,10 @@ const servicesOf = (settings: Settings.Settings): Effect.Effect<ReadonlyArray<Se
     services.length === 0 ? noServices(settings) : Effect.succeed(services)
   )
 
-const noServices = ({ configFile }: Settings.Settings) =>
+const noServices = (settings: Settings.Settings) =>
   new ExitCode.Refused({
     code: ExitCode.usage,
-    problem: Option.match(configFile, {
-      onNone: () => "no services: name a config with --config FILE, or a running server with --url URL",
-      onSome: (file) => `no services: ${file} has none; add one to its "services", or name a server with --url URL`
-    })
+    problem: `no services: ${Settings.whyNone(settings)}, or name a running server with --url URL`
   })
 
 /** How long a server on this machine may take to say that it is there. */

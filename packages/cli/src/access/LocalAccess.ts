@@ -10,8 +10,9 @@ import {
   HealthMonitor,
   Mithrandir,
   Reconciler,
-  type ServiceRegistry,
-  type Store
+  ServiceRegistry,
+  Store,
+  Tokens
 } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,6 +24,7 @@ import * as Services from "../config/Services.ts"
 import type { Drivers, Failure } from "../line/Program.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import type { ListedService } from "../output/ServiceList.ts"
+import type { Keeper } from "./Keeper.ts"
 import type { Operator } from "./Operator.ts"
 import * as Reader from "./Reader.ts"
 
@@ -69,6 +71,19 @@ export const operator: (
 export const reader = (database: string): Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> =>
   Reader.ofDatabase(sqlite(database, "reader"))
 
+/** Takes the writer lock of a database for the scope, without any service, or fails at once with `DatabaseLocked`. */
+export const keeper = (
+  database: string
+): Effect.Effect<Keeper, Database.DatabaseError | Store.StoreUnreadable, Drivers | Scope.Scope> =>
+  Effect.map(
+    Layer.build(Tokens.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "writer")))),
+    (context) => {
+      const tokens = Context.get(context, Tokens.Tokens)
+      const actor = cliActor()
+      return { create: (request) => tokens.create(request, actor), revoke: (id) => tokens.revoke(id, actor) }
+    }
+  )
+
 /** What a command would find, were it sent now. Writes nothing, and is nobody's way: the writer may be another. */
 export const preview = (
   database: string,
@@ -89,10 +104,10 @@ export const services = (
     yield* health.probe
     const registered = new Map((yield* health.services).map((service) => [service.id, service]))
     const current: Array<ListedService> = []
-    for (const { healthEndpoint, id, metadata = {}, name = id, type } of configured.map(Services.define)) {
-      const registeredAt = registered.get(id)?.registeredAt ?? null
-      current.push({ id, name, type, healthEndpoint, registeredAt, metadata, health: yield* health.health(id) })
-      registered.delete(id)
+    for (const shown of configured.map((service) => ServiceRegistry.shown(Services.define(service)))) {
+      const registeredAt = registered.get(shown.id)?.registeredAt ?? null
+      current.push({ ...shown, registeredAt, health: yield* health.health(shown.id) })
+      registered.delete(shown.id)
     }
     // In the order that a server has.
     return [...current, ...Array.from(registered.values(), (service) => ({ ...service, retired: true as const }))].sort(

@@ -6,7 +6,11 @@ import {
   type Database,
   DiscrepancyLog,
   type Page,
-  Store
+  type SecurityEvent,
+  SecurityLog,
+  Store,
+  type Token,
+  Tokens
 } from "@mithrandir/core"
 import type { Client } from "@mithrandir/http"
 import * as Context from "effect/Context"
@@ -30,6 +34,12 @@ export interface Reader {
   readonly discrepancies: (
     query: DiscrepancyLog.DiscrepancyQuery
   ) => Effect.Effect<Page.Page<DiscrepancyLog.Discrepancy>, Failure>
+  /** Every token there ever was, without the tokens themselves. */
+  readonly tokens: Effect.Effect<ReadonlyArray<Token.Token>, Failure>
+  /** One page of who tried what and was not let. */
+  readonly securityEvents: (
+    query: SecurityLog.SecurityQuery
+  ) => Effect.Effect<Page.Page<SecurityEvent.SecurityEvent>, Failure>
 }
 
 /** Through a server. */
@@ -37,7 +47,9 @@ export const ofServer = (client: Client.Client): Reader => ({
   audit: client.audit,
   auditEntry: client.auditEntry,
   auditEntries: (filter) => RecordPages.entries((query) => client.audit({ ...filter, ...query })),
-  discrepancies: client.discrepancies
+  discrepancies: client.discrepancies,
+  tokens: client.tokens,
+  securityEvents: client.securityEvents
 })
 
 /** In the file, beside whoever writes it. */
@@ -46,7 +58,10 @@ export const ofDatabase = (
 ): Effect.Effect<Reader, Failure, Drivers | Scope.Scope> =>
   Effect.map(
     Layer.build(
-      Layer.merge(AuditLog.layer, DiscrepancyLog.layer).pipe(Layer.provide(Store.layer), Layer.provide(database))
+      Layer.mergeAll(AuditLog.layer, DiscrepancyLog.layer, SecurityLog.layer, Tokens.layer).pipe(
+        Layer.provide(Store.layer),
+        Layer.provide(database)
+      )
     ),
     (context): Reader => {
       const audit = Context.get(context, AuditLog.AuditLog)
@@ -54,7 +69,9 @@ export const ofDatabase = (
         audit: audit.page,
         auditEntry: audit.get,
         auditEntries: audit.entries,
-        discrepancies: Context.get(context, DiscrepancyLog.DiscrepancyLog).page
+        discrepancies: Context.get(context, DiscrepancyLog.DiscrepancyLog).page,
+        tokens: Context.get(context, Tokens.Tokens).list,
+        securityEvents: Context.get(context, SecurityLog.SecurityLog).page
       }
     }
   )

@@ -12,6 +12,7 @@ import * as ExitCode from "../output/ExitCode.ts"
 import * as Listing from "../output/Listing.ts"
 import * as Output from "../output/Output.ts"
 import * as Signals from "../output/Signals.ts"
+import * as Terminal from "../output/Terminal.ts"
 import * as WholeFile from "./WholeFile.ts"
 
 const file = Flags.optional({
@@ -47,7 +48,10 @@ export const program = Program.make({
     Effect.gen(function* () {
       const reader = yield* Access.reader(given)
       const texts = write(reader.auditEntries(AuditFlags.filterOf(given)), given.output)
-      if (Option.isNone(given.file)) return yield* Stream.runForEach(texts, Output.chunk)
+      if (Option.isNone(given.file)) {
+        Terminal.endWithReader()
+        return yield* Stream.runForEach(texts, Output.chunk)
+      }
       yield* WholeFile.write(given.file.value, texts)
       yield* Output.note(`written: ${Output.printable(given.file.value)}`)
     }).pipe(Effect.scoped, Signals.interruptible)

@@ -1,4 +1,5 @@
 /** `mithrandir config check`: which configuration holds, where each part is from, and what is wrong with it. */
+import { Server } from "@mithrandir/http"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { type Mistake, told } from "../config/ConfigInvalid.ts"
@@ -28,7 +29,11 @@ const check = Program.make({
     },
     { says: "As JSON, for a program", line: "mithrandir config check -o json" }
   ],
-  exits: { 0: "it fits", ...ExitCode.wordsOf(ExitCode.failed), 2: "it does not fit, or cannot be understood" },
+  exits: {
+    0: "it fits",
+    ...ExitCode.wordsOf(ExitCode.failed),
+    2: "it does not fit, cannot be understood, or serve would refuse it"
+  },
   run: ({ output, ...given }) =>
     Effect.gen(function* () {
       const settings = yield* Effect.either(Settings.resolve(given))
@@ -36,11 +41,35 @@ const check = Program.make({
         yield* Output.warnings(Environment.suspicions(yield* Environment.read))
         return yield* refuse(settings.left.mistakes)
       }
-      const { services, warnings } = settings.right
+      const { services } = settings.right
+      const needs = Server.needsOf(settings.right)
+      const warnings = [...settings.right.warnings, ...(needs.tokens ? [needsTokens(settings.right.host)] : [])]
       yield* print(EffectiveConfig.of(settings.right), warnings, output)
       yield* Output.warnings(warnings)
-      if (Either.isLeft(services)) yield* refuse(services.left.mistakes)
+      const mistakes = [
+        ...(Either.isLeft(services) ? services.left.mistakes : []),
+        ...(settings.right.entries.length > 0 ? [] : [noServices(settings.right)]),
+        ...(needs.hosts ? [hostsMissing(settings.right)] : [])
+      ]
+      if (mistakes.length > 0) yield* refuse(mistakes)
     })
+})
+
+/** The database is not opened: whether it has any is not known here. */
+const needsTokens = (host: string) =>
+  `host: serve listens on ${host} only if its database has tokens; make one with mithrandir token create`
+
+/** What is no mistake of the configuration alone, and has `serve` refuse it. */
+const noServices = (settings: Settings.Settings): Mistake => ({
+  source: "services",
+  path: "",
+  problem: `serve needs one, or --sandbox: ${Settings.whyNone(settings)}`
+})
+
+const hostsMissing = ({ host }: Settings.Settings): Mistake => ({
+  source: "hosts",
+  path: "",
+  problem: `serve listens on ${host} only if it knows by which names it is reached; list them`
 })
 
 /** Commands about the configuration. */

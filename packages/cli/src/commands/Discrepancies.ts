@@ -68,5 +68,9 @@ const listing = Listing.make(DiscrepancyLog.Discrepancy, [
     cell: ({ discrepancyDetails, status }) =>
       status === "discrepancy" && discrepancyDetails !== null ? Wording.moment(discrepancyDetails.since) : ""
   },
-  { head: "what", cell: ({ discrepancyDetails }) => Wording.whatDiffered(discrepancyDetails ?? undefined) }
+  {
+    head: "what",
+    cell: ({ discrepancyDetails, status }) =>
+      status === "stale" ? Wording.unanswered : Wording.whatDiffered(discrepancyDetails ?? undefined)
+  }
 ])

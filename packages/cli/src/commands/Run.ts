@@ -18,13 +18,13 @@ import * as Wording from "../output/Wording.ts"
 const action = Flags.argument({
   name: "ACTION",
   help: "retry-job, delete-job, purge-queue or restart-service",
-  schema: Model.ActionType
+  schema: Flags.sized(64, Model.ActionType)
 })
 
 const target = Flags.argument({
   name: "TARGET",
-  help: "a job's id, a queue's name or a worker service's name",
-  schema: Model.Target
+  help: "a job's id (of BullMQ QUEUE:ID), a queue's name or a worker service's name",
+  schema: Flags.sized(256, Model.Target)
 })
 
 const service = Flags.required({
@@ -129,8 +129,6 @@ export const program = Program.make({
         ...(Option.isSome(given.reason) ? { reason: given.reason.value } : {})
       }
       if (given.dryRun) return yield* Signals.interruptible(preview(given, request))
-      // Said before anything is sent: whoever loses us can ask what became of it, and repeat it without harm.
-      yield* Output.note(`command ${id}`)
       yield* Signals.interruptible(Signals.scopedBriefly(send(given, request)), farewell(id))
     })
 })
@@ -143,7 +141,9 @@ type How = Access.Given & {
 
 const preview = (how: How, request: Model.CommandRequest) =>
   Effect.gen(function* () {
-    const found = yield* Access.preview(how, request)
+    const found = yield* Effect.mapError(Access.preview(how, request), (error) =>
+      isOfUpstream(error) ? unseen(error, request.service) : error
+    )
     const { met, problem = "" } = found.precondition
     yield* how.output === "json"
       ? Output.data(Output.json(encodePreview(found)))
@@ -157,13 +157,33 @@ const preview = (how: How, request: Model.CommandRequest) =>
             ["before", Output.compactJson(found.beforeState)]
           ])
         )
-    if (!met) yield* new ExitCode.Ended({ code: ExitCode.failed })
+    if (met) return
+    yield* hint(request, problem)
+    yield* new ExitCode.Ended({ code: ExitCode.failed })
+  })
+
+/** Of a job that is not there, typed as BullMQ itself names it: there each queue has a job 13. */
+const hint = ({ target }: Model.CommandRequest, problem: string) =>
+  problem.endsWith(`job "${target}" does not exist`) && !target.includes(":")
+    ? Output.note(Output.printable(`of BullMQ a job is named with its queue, as QUEUE:${target}`))
+    : Effect.void
+
+/** Said by the source itself, or by a server of it. */
+const isOfUpstream = (error: Program.Failure): boolean =>
+  error._tag.startsWith("Source") || ("code" in error && String(error.code).startsWith("upstream-"))
+
+const unseen = (error: Program.Failure, service: string) =>
+  new ExitCode.Refused({
+    code: ExitCode.ofError(error),
+    problem: `service "${service}" could not be asked for the target: ${error.message}; see that it runs, and that its url and its secret are right`
   })
 
 const send = (how: How, request: Model.CommandRequest) =>
   Effect.gen(function* () {
     const id = request.commandId
     const access = yield* Access.operator(how)
+    // Said before anything is sent: whoever loses us can ask what became of it, and repeat it without harm.
+    yield* Output.note(`command ${id}`)
     const orLost = Effect.mapError((error: Program.Failure) => (error._tag === "AnswerLost" ? lost(error, id) : error))
     const wait = Option.getOrUndefined(how.wait)
     if (wait === "none") {
@@ -176,6 +196,7 @@ const send = (how: How, request: Model.CommandRequest) =>
       ? following
       : Effect.timeoutFail(following, { duration: wait, onTimeout: () => late(wait, id) })
     yield* print(state, how.output)
+    yield* hint(request, state.logs.at(-1) ?? "")
     const code = ExitCode.ofCommand(state)
     if (code !== ExitCode.ok) yield* new ExitCode.Ended({ code })
   })

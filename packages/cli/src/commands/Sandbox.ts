@@ -32,6 +32,7 @@ export const program = Program.make({
     Effect.gen(function* () {
       const { url } = yield* Playground.run(given.fault, given.port)
       yield* Output.note(`sandbox: a Palantir listens on ${url}`)
+      yield* Output.note(Playground.whatGoesWrong(given.fault))
       yield* Output.note(`  curl -s ${url}/api/v1/jobs/counts`)
       yield* Output.note("stop with Ctrl-C")
       yield* Effect.never

@@ -1,8 +1,9 @@
 /** `mithrandir serve`: the server, and what it tells at the terminal while it runs. */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import { Database, EventLog, Mithrandir, WriterLock } from "@mithrandir/core"
-import { Server } from "@mithrandir/http"
+import { Database, EventLog, Mithrandir, Token, Tokens, WriterLock } from "@mithrandir/core"
+import { Limits, Server } from "@mithrandir/http"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Holder from "../access/Holder.ts"
-import type * as Config from "../config/Config.ts"
+import * as Config from "../config/Config.ts"
 import * as Services from "../config/Services.ts"
 import * as Settings from "../config/Settings.ts"
 import * as Flags from "../line/Flags.ts"
@@ -65,11 +66,7 @@ const serve = (flags: Given) =>
     const playground = flags.sandbox ? yield* Playground.start(flags.fault, configured) : undefined
     const services = [...configured, ...(playground === undefined ? [] : [playground.service])]
     if (services.length === 0) {
-      const remedy = Option.match(settings.configFile, {
-        onNone: () => "name a config with --config FILE",
-        onSome: (file) => `${file} has none; add one to its "services"`
-      })
-      return yield* refused(`no services to reconcile: ${remedy}, or try it with --sandbox`)
+      return yield* refused(`no services to reconcile: ${Settings.whyNone(settings)}, or try it with --sandbox`)
     }
     const database = flags.sandbox && !isChosen(settings) ? yield* freshDatabase : settings.database
 
@@ -79,13 +76,16 @@ const serve = (flags: Given) =>
       Layer.build,
       Effect.catchTag("DatabaseLocked", Holder.named)
     )
-    const listening = yield* Layer.build(Server.layer({ host: settings.host, port: settings.port })).pipe(
-      Effect.provide(house)
+    const { host, hosts, origins, port } = settings
+    const listening = yield* Layer.build(Server.layer({ host, port, hosts, origins })).pipe(
+      Effect.provide(Context.add(house, Limits.Limits, { ...Limits.defaults, ...settings.limits }))
     )
     const { url } = Context.get(listening, Server.Server)
     yield* announce(database, url)
+    const tokens = Context.get(house, Tokens.Tokens)
     const facts = [
       `mithrandir ${version} listens on ${url}`,
+      whoMayCome(tokens.everMade(), yield* tokens.list, yield* Clock.currentTimeMillis),
       `database: ${database}`,
       ...services.map(describe),
       ...(playground?.facts ?? []),
@@ -103,7 +103,7 @@ const serve = (flags: Given) =>
 const refused = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
 
 /** Make-believe is written into a database only where somebody said so here: never into the one of the environment. */
-const isChosen = ({ origins }: Settings.Settings): boolean => origins.database === "flag" || origins.database === "file"
+const isChosen = ({ from }: Settings.Settings): boolean => from.database === "flag" || from.database === "file"
 
 /** A playground begins anew with every start: yesterday's jobs are not in today's sandbox, and would all be missing. */
 const freshDatabase = Effect.gen(function* () {
@@ -113,6 +113,17 @@ const freshDatabase = Effect.gen(function* () {
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "mithrandir-" })
   return path.join(directory, "mithrandir-sandbox.db")
 })
+
+/** Whom the server lets in, so that nobody finds out by surprise. */
+const whoMayCome = (everMade: boolean, tokens: ReadonlyArray<Token.Token>, now: number): string => {
+  if (!everMade) {
+    return "no tokens: whoever is on this machine may do everything, as local; see mithrandir token create --help"
+  }
+  const good = tokens.filter((token) => Token.flaw(token, now) === undefined)
+  return good.length === 0
+    ? "every token is revoked or has expired: nobody is let in; stop the server and make one with mithrandir token create"
+    : `tokens: ${good.length} good; whoever has none is not let in`
+}
 
 /** Tells one-off runs on this machine where to find us. */
 const announce = (database: string, url: string) =>
@@ -124,7 +135,7 @@ const announce = (database: string, url: string) =>
   })
 
 const describe = (service: Config.ServiceConfig): string => {
-  const interval = Duration.format(service.pollInterval ?? Duration.seconds(5))
+  const interval = Duration.format(service.pollInterval ?? Config.serviceDefaults.pollInterval)
   return `service ${service.id}: ${service.type} at ${Services.withoutUserinfo(service.url)}, looked at every ${interval}`
 }
 

@@ -2,17 +2,21 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import { Event, Service } from "@mithrandir/core"
 import type { Client } from "@mithrandir/http"
+import * as Clock from "effect/Clock"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Access from "../access/Access.ts"
+import { choice } from "../config/SchemaProblem.ts"
 import * as Flags from "../line/Flags.ts"
 import * as Program from "../line/Program.ts"
 import * as ExitCode from "../output/ExitCode.ts"
-import * as Narrator from "../output/Narrator.ts"
 import * as Output from "../output/Output.ts"
+import * as Retelling from "../output/Retelling.ts"
 import * as Signals from "../output/Signals.ts"
+import * as Terminal from "../output/Terminal.ts"
 
 const about = Flags.optional({
   name: "service",
@@ -26,7 +30,7 @@ const events = Flags.optional({
   name: "event",
   placeholder: "EVENTS",
   help: `only these events, with commas between them: ${Event.EventName.literals.join(", ")}`,
-  schema: Flags.listOf(Event.EventName, `of ${Event.EventName.literals.join(" and ")}, with a comma between them`)
+  schema: Flags.listOf(Event.EventName, `${choice(Event.EventName.literals)}, or several with commas between them`)
 })
 
 const lastEventId = Flags.optional({
@@ -36,8 +40,6 @@ const lastEventId = Flags.optional({
   default: "how it stands, and what comes",
   schema: Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,100}$/)).annotations({ description: "the id of an event" })
 })
-
-const { config, database, token, url } = Flags.access
 
 export const program = Program.make({
   name: "watch",
@@ -49,10 +51,7 @@ export const program = Program.make({
     about,
     events,
     lastEventId,
-    config,
-    database,
-    url,
-    token,
+    ...Flags.access,
     output: Flags.output(["lines", "ndjson"])
   },
   examples: [
@@ -75,9 +74,10 @@ export const program = Program.make({
   },
   run: (given) =>
     Effect.gen(function* () {
+      Terminal.endWithReader()
       const server = yield* Access.server(given)
       // Later it waits for a server that comes back; one that was never there may be a typing error.
-      yield* Effect.flatMap(Access.clientOf(server), ({ live }) => live)
+      yield* Access.nothingAtStake(Effect.flatMap(Access.clientOf(server), ({ live }) => live))
       const client = yield* Access.clientOf(server).pipe(
         Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold))
       )
@@ -87,7 +87,7 @@ export const program = Program.make({
         ...(Option.isSome(given.lastEventId) ? { lastEventId: given.lastEventId.value } : {})
       }
       const told = client.events(query).pipe(Stream.tap(gap))
-      yield* given.output === "ndjson" ? ndjson(told) : lines(told)
+      yield* given.output === "ndjson" ? ndjson(told) : lines(told, yield* Clock.currentTimeMillis)
     }).pipe(Signals.interruptible)
 })
 
@@ -109,13 +109,14 @@ const encode = (message: Client.StreamEvent) => {
 const encodeUpdate = Schema.encodeSync(Event.ReconciliationUpdate)
 const encodeStatus = Schema.encodeSync(Event.CommandStatus)
 
-/** A line for what changes. */
-const lines = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>) =>
+/** A line for what changes, with the time at which it happened. `began` is when we began to watch. */
+const lines = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>, began: number) =>
   told.pipe(
-    Stream.filter((message) => message.event === "reconciliation.update" || message.event === "command.status"),
-    Stream.mapAccum(Narrator.start, (before, message) => Narrator.tellOf(before, message, undefined)),
-    Stream.runForEach((lines) => Output.happening(lines, Output.data))
+    Stream.mapAccum(Retelling.start, (before, message) => Retelling.tell(before, message, began)),
+    Stream.runForEach(({ at, lines }) => (at === "now" ? Output.happening(lines, Output.data) : happened(lines, at)))
   )
+
+const happened = (lines: ReadonlyArray<string>, at: DateTime.Utc | undefined) => Output.happened(lines, at, Output.data)
 
 /** What `stream.reset` says, in words. */
 const gap = (message: Client.StreamEvent) =>

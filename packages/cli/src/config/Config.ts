@@ -1,5 +1,6 @@
 /** `mithrandir.json`: what may stand in it, and what is wrong with one that does not fit. */
-import { Service } from "@mithrandir/core"
+import { Egress, Service } from "@mithrandir/core"
+import { Limits as HttpLimits } from "@mithrandir/http"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -23,23 +24,30 @@ const Text = Schema.String.pipe(
   })
 ).annotations({ description: "a text of 1 to 256 characters that neither begins nor ends with a space" })
 
-/** The pattern is what editors know too; the parser knows the rest. */
-const url = (pattern: RegExp, description: string) =>
+/** The pattern is what editors know too; the parser knows the rest, and whom we never ask. */
+const url = (pattern: RegExp, kind: string, description: string) =>
   Schema.String.pipe(
     Schema.pattern(pattern),
-    Schema.filter((text) => URL.canParse(text) && new URL(text).hostname !== "")
-  ).annotations({ description })
+    Schema.filter((text) => {
+      const host = URL.canParse(text) ? new URL(text).hostname : ""
+      if (host === "") return false
+      const flaw = Egress.hostFlaw(host)
+      return flaw === undefined || `expected ${kind} of another host: ${flaw}`
+    })
+  ).annotations({ description: `${kind}${description}` })
 
 /** Where something speaks HTTP. Who logs in there is never part of it: urls are shown. */
 export const HttpUrl = url(
   /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/,
-  "an http:// or https:// url without user, password, query or fragment"
+  "an http:// or https:// url",
+  " without user, password, query or fragment"
 )
 
 /** A path that is no number may be the end of a password with a slash in it, and would be shown. */
 const RedisUrl = url(
   /^[Rr][Ee][Dd][Ii][Ss][Ss]?:\/\/([^\s/?#]*@)?[^\s/?#@]+(\/\d*)?(\?[^\s#]*)?$/,
-  "a redis:// or rediss:// url, its path the number of a database if anything"
+  "a redis:// or rediss:// url",
+  ", its path the number of a database if anything"
 )
 
 /** The least time between two passes: a service that is asked more often does little else. */
@@ -84,7 +92,8 @@ const naming = {
 
 const treatment = {
   healthEndpoint: optional(HttpUrl, {
-    description: "Where its health is asked for over HTTP. Default: the service itself is asked for a sign of life.",
+    description:
+      "Where its health is asked for over HTTP. Default: the service itself is asked for a sign of life. Link-local addresses and metadata services are refused.",
     examples: ["http://127.0.0.1:4420/api/v1/health"]
   }),
   metadata: optional(
@@ -124,7 +133,8 @@ const PalantirService = Schema.Struct({
   ...naming,
   type: required(Schema.Literal("palantir"), { description: "A Palantir, over HTTP." }),
   url: required(HttpUrl, {
-    description: "Where it is, base path included: what comes before /api/v1.",
+    description:
+      "Where it is, base path included: what comes before /api/v1. Link-local addresses and metadata services are refused.",
     examples: ["http://127.0.0.1:4420"]
   }),
   token: optional(Secret.Token, {
@@ -156,7 +166,8 @@ const BullMqService = Schema.Struct({
   ...naming,
   type: required(Schema.Literal("bullmq"), { description: "BullMQ queues of one Redis." }),
   url: required(RedisUrl, {
-    description: "Where that Redis is, with the number of the database as its path where it is not 0.",
+    description:
+      "Where that Redis is, with the number of the database as its path where it is not 0. Link-local addresses and metadata services are refused.",
     examples: ["redis://127.0.0.1:6379"]
   }),
   queues: required(Queues, { description: "The queues to look after, each once.", examples: [["mail"]] }),
@@ -190,6 +201,56 @@ export const Port = Schema.Number.pipe(
   })
 ).annotations({ description: "a port, 0 to 65535" })
 
+/** More names or origins than anybody has, compared with every request. */
+const maxNames = 100
+
+/** A list of texts of one form, each once. */
+const listOf = (item: Schema.Schema<string>, description: string) =>
+  Schema.Array(item)
+    .pipe(
+      Schema.filter((all) => all.length <= maxNames && new Set(all).size === all.length, {
+        jsonSchema: { maxItems: maxNames, uniqueItems: true }
+      })
+    )
+    .annotations({ description: `a list of ${description}, each once, at most ${maxNames}` })
+
+const HostName = Schema.String.pipe(
+  Schema.pattern(/^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?$/)
+).annotations({ description: "a host name or address, with a port or without" })
+
+/** As browsers write it: in lower case, without a path, and without the port that goes without saying. */
+const Origin = Schema.String.pipe(
+  Schema.pattern(/^https?:\/\/[^\sA-Z/?#@\\]+$/),
+  Schema.filter((text) => URL.canParse(text) && new URL(text).origin === text)
+).annotations({ description: "an origin as browsers write it, such as https://dash.example.com" })
+
+/** Beyond what any server would live through. */
+const limitRule = { type: "integer", minimum: 1, maximum: 1_000_000 } as const
+
+const Limit = Schema.Number.pipe(
+  Schema.filter((limit) => Number.isInteger(limit) && limit >= limitRule.minimum && limit <= limitRule.maximum, {
+    jsonSchema: limitRule
+  })
+).annotations({ description: "a whole number, 1 to 1000000" })
+
+/** How much anybody may ask for. */
+const LimitsEntry = Schema.Struct({
+  commandsPerMinute: optional(Limit, {
+    description: "Commands, dry runs and passes of one actor: so many at once, and so many more a minute.",
+    default: HttpLimits.defaults.commandsPerMinute
+  }),
+  failuresPerMinute: optional(Limit, {
+    description: "Requests from one address without a good token that are answered with 401 and not 429.",
+    default: HttpLimits.defaults.failuresPerMinute
+  }),
+  streamsPerActor: optional(Limit, {
+    description: "Streams that one actor may have open.",
+    default: HttpLimits.defaults.streamsPerActor
+  }),
+  streams: optional(Limit, { description: "Streams that may be open in all.", default: HttpLimits.defaults.streams })
+})
+export type LimitsEntry = typeof LimitsEntry.Type
+
 /** Where the server listens, and where its database is, unless somebody says otherwise. */
 export const defaults = { host: "127.0.0.1", port: 4410, database: "mithrandir.db" } as const
 
@@ -201,6 +262,16 @@ export const ConfigFile = Schema.Struct({
   }),
   host: optional(Host, { description: "Where to listen: a name or an address.", default: defaults.host }),
   port: optional(Port, { description: "Where to listen; 0 takes any free port.", default: defaults.port }),
+  hosts: optional(listOf(HostName, "host names"), {
+    description:
+      "By which names clients reach the server, beside its address and this machine's own names: what else a Host header may say. A name without a port holds for any.",
+    examples: [["ops.example.com"]]
+  }),
+  origins: optional(listOf(Origin, "origins as browsers write them (https://dash.example.com)"), {
+    description: "Origins of pages elsewhere that may use the server, with a token. Compared exactly.",
+    examples: [["https://dash.example.com"]]
+  }),
+  limits: optional(LimitsEntry, { description: "How much anybody may ask for; what is beyond is a 429." }),
   database: optional(SqliteFile, {
     description: "The SQLite file, relative to this file.",
     default: defaults.database
@@ -251,6 +322,18 @@ export const parseServices = (
     })
   )
 
+/** Reads one key alone, as JSON. Paths of problems begin with the key. */
+export const parseKey = <K extends Key>(
+  key: K,
+  text: string
+): Either.Either<NonNullable<ConfigFile[K]>, Arr.NonEmptyReadonlyArray<Problem>> =>
+  JsonText.parse(text).pipe(
+    Either.mapLeft((problem): Arr.NonEmptyReadonlyArray<Problem> => [{ path: key, problem }]),
+    Either.flatMap((value) => decode({ [key]: value })),
+    // It was given, so it is there.
+    Either.map((file) => file[key] as NonNullable<ConfigFile[K]>)
+  )
+
 const decodeFile = Schema.decodeUnknownEither(ConfigFile)
 const everything = { onExcessProperty: "error", errors: "all" } as const
 
@@ -282,6 +365,24 @@ export const reveal = (
   return Arr.isNonEmptyReadonlyArray(mistakes) ? Either.left(new ConfigInvalid({ mistakes })) : Either.right(services)
 }
 
+/** The secrets that are not at hand, of a text that does not fit for other reasons. */
+export const missing = (text: string, at: Omit<Mistake, "problem">, lookup: Secret.Lookup): ReadonlyArray<Mistake> => {
+  const value: unknown = Either.getOrUndefined(JsonText.parse(text))
+  const entries: unknown = Predicate.hasProperty(value, "services") ? value.services : []
+  return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown, index) =>
+    ["token", "password"].flatMap((key) => {
+      const given: unknown = Predicate.hasProperty(entry, key) ? entry[key] : undefined
+      if (!isSecret(given)) return []
+      const revealed = secret(key, given, lookup)
+      if (Either.isRight(revealed)) return []
+      const { path, problem } = revealed.left
+      return [{ source: at.source, path: `${at.path}[${index}].${path}`, problem }]
+    })
+  )
+}
+
+const isSecret = Schema.is(Secret.Secret)
+
 const withSecret = (entry: ServiceEntry, lookup: Secret.Lookup): Either.Either<ServiceConfig, Problem> =>
   Either.gen(function* () {
     if (entry.type === "palantir") {
@@ -294,6 +395,7 @@ const withSecret = (entry: ServiceEntry, lookup: Secret.Lookup): Either.Either<S
       return { ...rest, token: revealed }
     }
     const { password, ...rest } = entry
+    Secret.keepUrl(entry.url)
     return password === undefined ? rest : { ...rest, password: yield* secret("password", password, lookup) }
   })
 

@@ -11,7 +11,8 @@ const pattern = /^\d+(\.\d+)? (nano|micro|milli|second|minute|hour|day|week)s?$/
 
 /** A duration in words, as `"250 millis"` or `"10 minutes"`, from `least` to 24 days. */
 export const schema = (least: Duration.Duration) => {
-  const description = `a duration such as "5 seconds", from ${Duration.format(least)} to ${Duration.format(longest)}`
+  const range = `${words(least)} to ${words(longest)}`
+  const description = `a duration such as "5 seconds", from ${range}`
   return Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
     strict: true,
     decode: (text, _, ast) => {
@@ -21,7 +22,7 @@ export const schema = (least: Duration.Duration) => {
         : ParseResult.fail(new ParseResult.Type(ast, text))
     },
     encode: (length) => ParseResult.succeed(words(length))
-  }).annotations({ description, jsonSchema: { type: "string", pattern: pattern.source, description } })
+  }).annotations({ description, jsonSchema: { type: "string", pattern: pattern.source, description, $comment: range } })
 }
 
 const units = [

@@ -1,4 +1,5 @@
 /** The configuration that holds in the end, and where each part is from, so that it can be shown: without secrets. */
+import { Limits } from "@mithrandir/http"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "./Config.ts"
@@ -15,6 +16,9 @@ export interface EffectiveConfig {
   readonly config: {
     readonly host: string
     readonly port: number
+    readonly hosts: ReadonlyArray<string>
+    readonly origins: ReadonlyArray<string>
+    readonly limits: Required<Config.LimitsEntry>
     /** Absolute. */
     readonly database: string
     readonly services: ReadonlyArray<ShownService>
@@ -25,18 +29,23 @@ export interface EffectiveConfig {
 
 /** What holds, with its secrets masked: `{ "env": "NAME" }` is shown as such, with whether it is set. */
 export const of = (settings: Settings): EffectiveConfig => {
-  const { database, entries, host, port } = settings
+  const { database, entries, from, host, hosts, origins, port } = settings
+  const limits = { ...Limits.defaults, ...settings.limits }
   const lookup = Environment.lookup(settings.environment)
-  const origins = entries.flatMap((entry, index) =>
+  const ofLimits = Object.keys(limits).map((key): [string, Origin] => [
+    `limits.${key}`,
+    key in settings.limits ? from.limits : "default"
+  ])
+  const ofServices = entries.flatMap((entry, index) =>
     Object.keys(complete(entry)).map((key): [string, Origin] => [
       `services[${index}].${key}`,
-      key in entry ? settings.origins.services : "default"
+      key in entry ? from.services : "default"
     ])
   )
   return {
     configFile: Option.getOrNull(settings.configFile),
-    config: { host, port, database, services: entries.map((entry) => shown(entry, lookup)) },
-    origins: { ...settings.origins, ...Object.fromEntries(origins) }
+    config: { host, port, hosts, origins, limits, database, services: entries.map((entry) => shown(entry, lookup)) },
+    origins: { ...from, ...Object.fromEntries(ofLimits), ...Object.fromEntries(ofServices) }
   }
 }
 
@@ -49,8 +58,9 @@ export interface Row {
 
 /** The same, a key a row. Text as it is, all else as JSON. */
 export const rows = ({ config, origins }: EffectiveConfig): ReadonlyArray<Row> => {
-  const { services, ...rest } = config
+  const { limits, services, ...rest } = config
   const values = new Map<string, unknown>(Object.entries(rest))
+  for (const [key, value] of Object.entries(limits)) values.set(`limits.${key}`, value)
   if (services.length === 0) values.set("services", services)
   for (const [index, service] of services.entries()) {
     for (const [key, value] of Object.entries(service)) values.set(`services[${index}].${key}`, value)

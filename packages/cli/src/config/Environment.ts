@@ -4,7 +4,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Struct from "effect/Struct"
@@ -57,13 +57,34 @@ const unread = ({ absent, problem }: TextFile.TextFileUnreadable): FileSays => (
   mistakes: absent ? [] : [{ source: file, path: "", problem }]
 })
 
-/** Node's own reading of such a file, which takes a line without `=` for a part of the next one's name. */
-const parse = (text: string): FileSays => {
-  const variables: Variables = parseEnv(text)
-  const broken = Object.keys(variables).find((name) => !/^\S+$/.test(name))
-  if (broken === undefined) return { variables, mistakes: [] }
-  const line = text.slice(0, text.indexOf(broken.split("\n")[0] ?? "")).split("\n").length
-  return { variables, mistakes: [{ source: file, path: `line ${line}`, problem: "expected NAME=value" }] }
+/**
+ * Node's own reading of such a file. It takes a line without `=` for a part of the next one's name, and leaves out the
+ * last one: which lines are none is found by ourselves.
+ */
+const parse = (text: string): FileSays => ({
+  variables: parseEnv(text),
+  mistakes: brokenLines(text).map((line) => ({ source: file, path: `line ${line}`, problem: "expected NAME=value" }))
+})
+
+/** The numbers, from 1, of lines that are neither empty, nor a comment, nor a variable, nor within a quoted value. */
+const brokenLines = (text: string): ReadonlyArray<number> => {
+  const lines = text.split(/\r\n|\n|\r/)
+  const broken: Array<number> = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]?.trim() ?? ""
+    if (line === "" || line.startsWith("#")) continue
+    const said = /^(?:export\s+)?[^\s=]+\s*=\s*(["'`]?)(.*)$/.exec(line)
+    if (said === null) {
+      broken.push(at + 1)
+      continue
+    }
+    const [, quote = "", value = ""] = said
+    if (quote === "" || value.includes(quote)) continue
+    // It goes on to the line that ends it; where none does, the quote is a letter as any other.
+    const end = lines.findIndex((later, index) => index > at && later.includes(quote))
+    if (end > at) at = end
+  }
+  return broken
 }
 
 /** An empty value counts as not given: so scripts and containers hand on what they were not given themselves. */
@@ -83,7 +104,8 @@ const OneRun = Schema.Struct({
   token: Schema.optionalWith(
     Schema.String.pipe(Schema.filter(Secret.isToken)).annotations({ description: Secret.tokenText }),
     { exact: true }
-  )
+  ),
+  tokenFile: Schema.optionalWith(Schema.String, { exact: true })
 })
 type OneRun = typeof OneRun.Type
 
@@ -152,7 +174,11 @@ export const url = (environment: Environment): Either.Either<Option.Option<strin
 
 /** The token to show to that server, wherever it is given. */
 export const token = (environment: Environment): Either.Either<Option.Option<Redacted.Redacted>, ConfigInvalid> =>
-  oneRun(environment, "token").pipe(Either.map(Option.map((text) => Redacted.make(text))))
+  oneRun(environment, "token").pipe(Either.map(Option.map(Secret.make)))
+
+/** The file that has it, wherever it is given. */
+export const tokenFile = (environment: Environment): Either.Either<Option.Option<string>, ConfigInvalid> =>
+  oneRun(environment, "tokenFile")
 
 const oneRun = (environment: Environment, key: keyof OneRun): Either.Either<Option.Option<string>, ConfigInvalid> => {
   const found = origins.map((origin) => oneRunOf(environment, origin, key))
@@ -180,7 +206,7 @@ const oneRunOf = (
 const decodeOneRun = Schema.decodeUnknownEither(OneRun)
 
 /** Every variable that means something. */
-const known: ReadonlyArray<string> = [...Config.keys, ...Object.keys(OneRun.fields), "debug"].map(variable)
+export const known: ReadonlyArray<string> = [...Config.keys, ...Object.keys(OneRun.fields), "debug"].map(variable)
 
 /** Variables that are of the project's own tests. */
 const ofTests = variable("test_")

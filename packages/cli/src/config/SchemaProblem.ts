@@ -87,6 +87,12 @@ const describe = (ast: AST.AST): string | undefined => {
   return typeof description === "string" ? description : undefined
 }
 
+/** What may be chosen, in words: `"table" or "json"`, `"table", "json" or "csv"`. */
+export const choice = (texts: ReadonlyArray<string>): string => {
+  const quoted = texts.map((text) => `"${text}"`)
+  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`
+}
+
 /** The words for what has none of its own. */
 const shape = (ast: AST.AST): string => {
   switch (ast._tag) {
@@ -98,7 +104,10 @@ const shape = (ast: AST.AST): string => {
     case "Transformation":
       return shape(ast.from)
     case "Union":
-      return ast.types.every(AST.isTypeLiteral) ? "an object" : String(ast).replaceAll(" | ", " or ")
+      if (ast.types.every(AST.isTypeLiteral)) return "an object"
+      return ast.types.every(AST.isLiteral)
+        ? choice(ast.types.map((type) => (AST.isLiteral(type) ? String(type.literal) : "")))
+        : String(ast).replaceAll(" | ", " or ")
     default:
       return String(ast)
   }

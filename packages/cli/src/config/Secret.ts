@@ -2,9 +2,9 @@
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { keep, redacted } from "../output/Redaction.ts"
 
-/** What is shown in a secret's place. */
-export const redacted = "[redacted]"
+export { redacted }
 
 /** The names that environments allow; a secret that was put in a name's place seldom is one, and is never quoted. */
 const variable = /^[A-Za-z_.-][A-Za-z0-9_.-]{0,127}$/
@@ -45,7 +45,22 @@ export type Lookup = (name: string) => string | undefined
 /** The secret itself; none where its variable is not set. */
 export const reveal = (secret: Secret, lookup: Lookup): Option.Option<Redacted.Redacted> => {
   const text = typeof secret === "string" ? secret : lookup(secret.env)
-  return Option.map(Option.fromNullable(text), (value) => Redacted.make(value))
+  return Option.map(Option.fromNullable(text), make)
+}
+
+/** A secret that is at hand from now on: whatever goes wrong, it is not told. */
+export const make = (text: string): Redacted.Redacted => {
+  keep(text)
+  return Redacted.make(text)
+}
+
+/** The same of the secrets that a url has in it. A user's name is not shown either, but may be an ordinary word. */
+export const keepUrl = (text: string): void => {
+  const { password, searchParams } = new URL(text)
+  for (const part of [password, ...searchParams.values()]) {
+    keep(part)
+    keep(Option.getOrElse(Option.liftThrowable(decodeURIComponent)(part), () => part))
+  }
 }
 
 /** A secret as it may be shown. */

@@ -1,12 +1,15 @@
 /** The services of a config, as the library wants them defined. */
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
+import { type Egress, type JobSource, Palantir, type ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ExitCode from "../output/ExitCode.ts"
 import * as Config from "./Config.ts"
 
-export type Definition = ServiceRegistry.ServiceDefinition<ExitCode.Refused, HttpClient.HttpClient>
+/** How a source may fail to start. That its url is refused was told before, as a mistake of the config. */
+type SourceError = ExitCode.Refused | Egress.UrlRefused
+
+export type Definition = ServiceRegistry.ServiceDefinition<SourceError, HttpClient.HttpClient>
 
 /** One entry of the config as a definition. What it leaves out is filled in here, so that what is published holds. */
 export const define = (config: Config.ServiceConfig): Definition => {
@@ -20,8 +23,8 @@ export const define = (config: Config.ServiceConfig): Definition => {
     settle,
     commandTimeout,
     expectation,
-    healthEndpoint: healthEndpoint ?? withoutUserinfo(service.url),
-    probeEndpoint: healthEndpoint !== undefined,
+    url: withoutUserinfo(service.url),
+    ...given({ healthEndpoint }),
     source: sourceOf(service)
   }
 }
@@ -40,7 +43,7 @@ export const withoutUserinfo = (text: string): string => {
   return url.pathname === "/" ? url.href.replace(/\/$/, "") : url.href
 }
 
-const sourceOf = (service: Complete): Layer.Layer<JobSource.JobSource, ExitCode.Refused, HttpClient.HttpClient> => {
+const sourceOf = (service: Complete): Layer.Layer<JobSource.JobSource, SourceError, HttpClient.HttpClient> => {
   const { finishedKept, requestTimeout } = service
   switch (service.type) {
     case "palantir":

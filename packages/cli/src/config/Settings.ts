@@ -3,12 +3,15 @@ import * as Path from "@effect/platform/Path"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { flow } from "effect/Function"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as Environment from "./Environment.ts"
+import * as Secret from "./Secret.ts"
 import * as TextFile from "./TextFile.ts"
+import * as TokenFile from "./TokenFile.ts"
 
 /** What was said on the command line. */
 export interface Given {
@@ -16,6 +19,9 @@ export interface Given {
   readonly database: Option.Option<string>
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<number>
+  readonly hosts?: Option.Option<ReadonlyArray<string>>
+  readonly origins?: Option.Option<ReadonlyArray<string>>
+  readonly limits?: Option.Option<Config.LimitsEntry>
   /** The services, secrets as they were typed. */
   readonly entries?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
   readonly url?: Option.Option<string>
@@ -27,6 +33,12 @@ export type Origin = "flag" | Environment.Origin | "file" | "default"
 export interface Settings {
   readonly host: string
   readonly port: number
+  /** By which names it is reached, beside those that go without saying. */
+  readonly hosts: ReadonlyArray<string>
+  /** Whose pages may use it. */
+  readonly origins: ReadonlyArray<string>
+  /** How much anybody may ask for, where that is said. */
+  readonly limits: Config.LimitsEntry
   /** Absolute. */
   readonly database: string
   /** The config file that was read, where there was one. Absolute. */
@@ -36,17 +48,14 @@ export interface Settings {
   /** The services as they were given, secrets included where they were. */
   readonly entries: ReadonlyArray<Config.ServiceEntry>
   /** Where each is from. */
-  readonly origins: Readonly<Record<Config.Key, Origin>>
+  readonly from: Readonly<Record<Config.Key, Origin>>
   /** What secrets were looked up in. */
   readonly environment: Environment.Environment
   /** What looks wrong and stops nobody: variables that nobody reads. A line each. */
   readonly warnings: ReadonlyArray<string>
 }
 
-export const defaultHost = Config.defaults.host
-export const defaultPort = Config.defaults.port
-export const defaultDatabase = Config.defaults.database
-export const defaultConfigFile = "mithrandir.json"
+const defaultConfigFile = "mithrandir.json"
 
 /**
  * Reads the environment, `.env` and the config file, and puts everything in its order. Paths on the command line and in
@@ -63,7 +72,12 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
   const environment = options.discover || Option.isSome(chosen) ? yield* Environment.read : own
   const file = yield* readConfig(
     Option.orElse(chosen, () => Environment.config(environment)),
-    options.discover
+    options.discover,
+    // Which of its secrets are at hand is asked where its services are those that count.
+    Option.isNone(given.entries ?? Option.none()) &&
+      Environment.lookup(environment)(Environment.variable("services")) === undefined
+      ? Environment.lookup(environment)
+      : undefined
   )
   const said = Environment.origins.map((origin) => ({ origin, ...Environment.said(environment, origin) }))
   const mistakes = [
@@ -71,7 +85,6 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     ...said.flatMap((one) => one.mistakes),
     ...(Either.isLeft(file) ? file.left.mistakes : [])
   ]
-  if (Arr.isNonEmptyReadonlyArray(mistakes)) return yield* new ConfigInvalid({ mistakes })
   const layers = [
     fromFlags(given),
     ...said.map(({ origin, values }): Layer => {
@@ -79,8 +92,30 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     }),
     ...Option.toArray(Option.flatten(Option.getRight(file)))
   ]
-  return inOrder(yield* Path.Path, environment, layers)
+  const settings = inOrder(yield* Path.Path, environment, layers)
+  if (Arr.isNonEmptyReadonlyArray(mistakes)) {
+    // A secret that is not at hand matters to some alone; beside other mistakes it is told, or it would be the next.
+    const missing = Either.isLeft(settings.services) ? settings.services.left.mistakes : []
+    return yield* new ConfigInvalid({ mistakes: Arr.appendAll(mistakes, missing) })
+  }
+  return settings
 })
+
+/** Why there are no services, and what to do about it, where the lists that were given are empty. */
+export const whyNone = ({ configFile, from }: Settings): string => {
+  switch (from.services) {
+    case "flag":
+      return "--services lists none; add one to it"
+    case "environment":
+    case ".env":
+      return `${from.services}: ${Environment.variable("services")} lists none; add one to it`
+    default:
+      return Option.match(configFile, {
+        onNone: () => "name a config with --config FILE",
+        onSome: (file) => `${file} has none; add one to its "services"`
+      })
+  }
+}
 
 /** What one of the places says that settings are from. */
 interface Layer {
@@ -105,6 +140,9 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
   const port = choose("port", Config.defaults.port)
   const database = choose("database", Config.defaults.database)
   const services = choose("services", [])
+  const hosts = choose("hosts", [])
+  const origins = choose("origins", [])
+  const limits = choose("limits", {})
   const base = database.layer?.file === undefined ? "" : path.dirname(database.layer.file)
   return {
     host: host.value,
@@ -116,24 +154,38 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
         ? Either.right([])
         : Config.reveal(services.value, services.layer.services, Environment.lookup(environment)),
     entries: services.value,
-    origins: { host: host.origin, port: port.origin, database: database.origin, services: services.origin },
+    hosts: hosts.value,
+    origins: origins.value,
+    limits: limits.value,
+    from: {
+      host: host.origin,
+      port: port.origin,
+      hosts: hosts.origin,
+      origins: origins.origin,
+      limits: limits.origin,
+      database: database.origin,
+      services: services.origin
+    },
     environment,
     warnings: Environment.suspicions(environment)
   }
 }
 
-const fromFlags = ({ database, entries, host, port }: Given): Layer => ({
+const fromFlags = ({ database, entries, host, hosts, limits, origins, port }: Given): Layer => ({
   origin: "flag",
   values: {
     database: Option.getOrUndefined(database),
     host: Option.getOrUndefined(host ?? Option.none()),
     port: Option.getOrUndefined(port ?? Option.none()),
+    hosts: Option.getOrUndefined(hosts ?? Option.none()),
+    origins: Option.getOrUndefined(origins ?? Option.none()),
+    limits: Option.getOrUndefined(limits ?? Option.none()),
     services: Option.getOrUndefined(entries ?? Option.none())
   },
   services: { source: "--services", path: "" }
 })
 
-const readConfig = (named: Option.Option<string>, discover: boolean) =>
+const readConfig = (named: Option.Option<string>, discover: boolean, lookup: Secret.Lookup | undefined) =>
   Effect.gen(function* () {
     const path = yield* Path.Path
     if (Option.isNone(named) && !discover) return Option.none<Layer>()
@@ -145,7 +197,10 @@ const readConfig = (named: Option.Option<string>, discover: boolean) =>
       if (absent && Option.isNone(named)) return Option.none<Layer>()
       return yield* new ConfigInvalid({ mistakes: [{ source, path: "", problem }] })
     }
-    const values = yield* Config.parse(text.right, source)
+    const values = yield* Either.mapLeft(Config.parse(text.right, source), ({ mistakes }) => {
+      const missing = lookup === undefined ? [] : Config.missing(text.right, { source, path: "services" }, lookup)
+      return new ConfigInvalid({ mistakes: [...mistakes, ...missing] })
+    })
     const layer: Layer = { origin: "file", values, services: { source, path: "services" }, file: path.resolve(source) }
     return Option.some(layer)
   }).pipe(Effect.either)
@@ -155,12 +210,19 @@ export const serverUrl = (given: Option.Option<string>) =>
   // What else is wrong with the environment is told by `resolve`, all at once.
   Option.isSome(given) ? Effect.succeed(given) : Effect.flatMap(Environment.read, Environment.url)
 
-/** The token for that server, on the command line or in the environment. */
-export const serverToken = (given: Option.Option<Redacted.Redacted>) =>
-  Option.isSome(given)
-    ? Effect.succeed(given)
-    : Effect.flatMap(Environment.read, (environment) =>
-        Arr.isNonEmptyReadonlyArray(environment.mistakes)
-          ? new ConfigInvalid({ mistakes: environment.mistakes })
-          : Environment.token(environment)
-      )
+/** The token for that server: on the command line, itself or in a file; else in the environment, in the same order. */
+export const serverToken = Effect.fn("Settings.serverToken")(function* (given: {
+  readonly token: Option.Option<Redacted.Redacted>
+  readonly tokenFile: Option.Option<string>
+}) {
+  if (Option.isSome(given.token)) return Option.map(given.token, flow(Redacted.value, Secret.make))
+  if (Option.isSome(given.tokenFile)) return Option.some(yield* TokenFile.read(given.tokenFile.value))
+  const environment = yield* Environment.read
+  if (Arr.isNonEmptyReadonlyArray(environment.mistakes)) {
+    return yield* new ConfigInvalid({ mistakes: environment.mistakes })
+  }
+  const token = yield* Environment.token(environment)
+  if (Option.isSome(token)) return token
+  const file = yield* Environment.tokenFile(environment)
+  return Option.isSome(file) ? Option.some(yield* TokenFile.read(file.value)) : Option.none<Redacted.Redacted>()
+})

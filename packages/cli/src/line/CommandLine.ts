@@ -32,12 +32,19 @@ export const parse = (root: Program.Root, words: ReadonlyArray<string>): Either.
 
 const helpFlags: ReadonlyArray<string> = ["-h", "--help"]
 
-/** Help on a command that there is not is no help: then it says so, as without `--help`. */
+/**
+ * Help is of the command that is named, before `--help` or after it: whoever asks for help has nothing run. On a
+ * command that there is not it is no help: then it says so, as without `--help`.
+ */
 const known = (root: Program.Root, request: Request, words: ReadonlyArray<string>): Either.Either<Request, Misused> => {
   if (request._tag !== "help") return Either.right(request)
-  const rest = words.slice(request.path.length).filter((word) => !word.startsWith("-"))
-  const isGroup = find(root, request.path)?._tag !== "program"
-  return isGroup && rest.length > 0 ? parse(root, [...request.path, ...rest]) : Either.right(request)
+  let path = request.path
+  for (const word of words.slice(path.length).filter((word) => !word.startsWith("-"))) {
+    if (find(root, path)?._tag === "program") break
+    path = [...path, word]
+    if (find(root, path) === undefined) return parse(root, path)
+  }
+  return Either.right({ _tag: "help", path })
 }
 
 /** What stands under these words. */

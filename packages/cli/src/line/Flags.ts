@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../config/Config.ts"
-import { firstProblem } from "../config/SchemaProblem.ts"
+import { choice, firstProblem } from "../config/SchemaProblem.ts"
 import * as Output from "../output/Output.ts"
 import type { Argument, Flag, Read } from "./Program.ts"
 import * as Token from "./Token.ts"
@@ -96,11 +96,16 @@ export const optionalArgument = <A, I extends string>({
 /** Any text but the empty one. */
 export const Text = Schema.NonEmptyString.annotations({ description: "a text" })
 
+/** A text of which length is all that is wrong, or what a schema says of it. */
+export const sized = <A>(most: number, schema: Schema.Schema<A, string>): Schema.Schema<A, string> => {
+  const Sized = Schema.String.pipe(
+    Schema.filter((text) => (text !== "" && text.length <= most) || `expected a text of 1 to ${most} characters`)
+  )
+  return Schema.compose(Sized, schema)
+}
+
 /** Where a file is. */
 export const Path = Schema.NonEmptyString.annotations({ description: "a path" })
-
-/** Where a server is; a path after the host is the prefix it is mounted under. */
-export const ServerUrl = Config.HttpUrl
 
 export const config = optional({
   name: "config",
@@ -126,7 +131,8 @@ export const url = optional({
   help: "go through the server at this url",
   default: "the one that has the database, where one runs",
   group: "house",
-  schema: ServerUrl
+  // A path after the host is the prefix that the API is mounted under.
+  schema: Config.HttpUrl
 })
 
 export const token = optional({
@@ -137,8 +143,16 @@ export const token = optional({
   schema: Token.Token
 })
 
+export const tokenFile = optional({
+  name: "token-file",
+  placeholder: "FILE",
+  help: "a file with that token, readable by its owner alone; also MITHRANDIR_TOKEN_FILE",
+  group: "house",
+  schema: Path
+})
+
 /** What every one-off run takes: where the house is. */
-export const access = { config, database, url, token }
+export const access = { config, database, url, token, tokenFile }
 
 /** A whole number on the command line, in the words of `of`. */
 export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
@@ -161,7 +175,23 @@ export const listOf = <A, I extends string>(each: Schema.Schema<A, I>, descripti
     encode: (parts) => parts.join(",")
   }).pipe(Schema.compose(Schema.Array(each), { strict: false }), Schema.annotations({ description }))
 
-/** Where a server listens. */
+/** A key of the config as JSON, as the file has it. */
+const json = <K extends Config.Key>(
+  key: K,
+  words: Omit<Words, "name" | "placeholder">
+): Flag<Option.Option<NonNullable<Config.ConfigFile[K]>>> =>
+  parsed({
+    ...words,
+    name: key,
+    placeholder: "JSON",
+    read: (text) =>
+      Either.mapBoth(Config.parseKey(key, text), {
+        onLeft: ([{ path, problem }]) => `--${path}: ${problem}`,
+        onRight: (value) => value
+      })
+  })
+
+/** Where a server listens, and whom it answers. */
 export const listen = {
   host: optional({
     name: "host",
@@ -176,7 +206,10 @@ export const listen = {
     help: "where to listen; 0 takes any free port",
     default: String(Config.defaults.port),
     schema: PortText
-  })
+  }),
+  hosts: json("hosts", { help: "names that clients reach the server by", default: "[]" }),
+  origins: json("origins", { help: "origins of pages elsewhere that may use it, with a token", default: "[]" }),
+  limits: json("limits", { help: "how much anybody may ask for", default: "{}" })
 }
 
 /** The services, in place of those that the config file has. */
@@ -209,10 +242,4 @@ export const output = <F extends Output.Format>(formats: readonly [F, ...Readonl
       (format) => format
     )
   }
-}
-
-/** `"table" or "json"`, `"table", "json" or "csv"`. */
-const choice = (formats: ReadonlyArray<string>): string => {
-  const quoted = formats.map((format) => `"${format}"`)
-  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`
 }

@@ -43,7 +43,10 @@ export class Misused extends Schema.TaggedError<Misused>()("Misused", {
  * How the last line of a command's log ends when no connection could be made. The outcome is `failure`, as it
  * is where the upstream refused; a script that wants to try again later needs to tell the two apart.
  */
-const neverConnected = new JobSource.SourceUnavailable({ reason: "connect" }).message
+const neverConnected = JobSource.unsent.map((reason) => new JobSource.SourceUnavailable({ reason }).message)
+
+/** How that line says that the target was not even seen: whatever the upstream answered then, nothing was sent. */
+const neverSeen = /(^|: )the target could not be looked at: /
 
 /** How a command that has ended, or not, leaves the process. */
 export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" | "verified">): ExitCode => {
@@ -51,12 +54,15 @@ export const ofCommand = (state: Pick<Command.CommandState, "logs" | "outcome" |
     case "success":
       return state.verified === false ? failed : ok
     case "failure":
-      return state.logs.at(-1)?.endsWith(neverConnected) ? unreachable : failed
+      return isUnreached(state.logs.at(-1) ?? "") ? unreachable : failed
     default:
       // It was sent, and its end was not seen.
       return unknown
   }
 }
+
+const isUnreached = (last: string): boolean =>
+  neverSeen.test(last) || neverConnected.some((words) => last.endsWith(words))
 
 /** How passes leave the process: a discrepancy if that was asked for, then an upstream that gave no answer. */
 export const ofPasses = (
@@ -77,9 +83,12 @@ const byTag: Readonly<Record<string, ExitCode>> = {
   CommandInvalid: usage,
   CommandIdTaken: usage,
   HostNotLoopback: usage,
+  HostsMissing: usage,
+  ServiceInvalid: usage,
   ServerUnreachable: unreachable,
   // Asked for nothing but what is there.
   SourceUnavailable: unreachable,
+  SourceInvalid: unreachable,
   // What was asked for may be done, and may not.
   AnswerLost: unknown
 }

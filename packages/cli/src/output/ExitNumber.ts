@@ -22,7 +22,7 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 130
 /** Some of the numbers, and what each means to whoever reads help. */
 export type ExitWords = { readonly [Code in ExitCode]?: string }
 
-/** What each number means wherever it is met. */
+/** What each number means wherever it is met: of the program as a whole. */
 export const words: Required<ExitWords> = {
   0: "done",
   1: "failed; also a command whose effect was looked for and not found",
@@ -34,12 +34,9 @@ export const words: Required<ExitWords> = {
   130: "interrupted"
 }
 
-/** The words of these numbers. */
+/** The words of these numbers for a command that has no effect to look for. */
 export const wordsOf = (...codes: ReadonlyArray<ExitCode>): ExitWords =>
-  Object.fromEntries(codes.map((code) => [code, words[code]]))
+  Object.fromEntries(codes.map((code) => [code, code === failed ? "failed" : words[code]]))
 
 /** What only looks can end with. */
-export const ofLooking: ExitWords = {
-  ...wordsOf(ok, usage, notAllowed, unreachable, interrupted),
-  1: "failed"
-}
+export const ofLooking: ExitWords = wordsOf(ok, failed, usage, notAllowed, unreachable, interrupted)

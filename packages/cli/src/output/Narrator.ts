@@ -3,6 +3,7 @@
  * one before it found.
  */
 import { Event } from "@mithrandir/core"
+import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import * as Wording from "./Wording.ts"
 
@@ -41,6 +42,12 @@ export const tell = (before: Narration, event: Pick<Event.Event, "name" | "data"
       : { event: event.name, data: decodeStatus(event.data) },
     hints
   )
+
+/** When a pass was. One without an answer is told with what was counted before: the time is in its id, a UUIDv7. */
+export const momentOf = ({ eventId, observedAt, status }: Event.ReconciliationUpdate): DateTime.Utc => {
+  const [, high = "", low = ""] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(eventId) ?? []
+  return status === "stale" && high !== "" ? DateTime.unsafeMake(Number.parseInt(high + low, 16)) : observedAt
+}
 
 /** An event with its data at hand. */
 export type Happening =
@@ -148,7 +155,7 @@ const json = "-H 'content-type: application/json'"
 const body = (value: unknown): string => `'${JSON.stringify(value).replaceAll("'", "'\\''")}'`
 
 /** Takes what a service says for true. */
-export const acceptCurl = (url: string, service: string): string =>
+const acceptCurl = (url: string, service: string): string =>
   `curl -s ${json} -d ${body({ service, accept: true })} ${url}/reconciliation/run`
 
 /** Runs a command. */

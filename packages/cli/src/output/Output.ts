@@ -37,12 +37,19 @@ export const warnings = (all: ReadonlyArray<string>): Effect.Effect<void> =>
  * indented, which belong to the one before.
  */
 export const happening = (lines: ReadonlyArray<string>, print = note): Effect.Effect<void> =>
-  Effect.flatMap(DateTime.now, (now) => {
-    const at = `${DateTime.formatIso(now).slice(0, 19)}Z`
-    return Effect.forEach(lines, (line) => print(line.startsWith(" ") ? printable(line) : `${at} ${printable(line)}`), {
-      discard: true
-    })
+  Effect.flatMap(DateTime.now, (now) => happened(lines, now, print))
+
+/** The same of something that happened at a moment, or nobody knows when: then without a time. */
+export const happened = (
+  lines: ReadonlyArray<string>,
+  moment: DateTime.Utc | undefined,
+  print = note
+): Effect.Effect<void> => {
+  const at = moment === undefined ? "" : `${DateTime.formatIso(moment).slice(0, 19)}Z `
+  return Effect.forEach(lines, (line) => print(line.startsWith(" ") ? printable(line) : `${at}${printable(line)}`), {
+    discard: true
   })
+}
 
 /**
  * Text from elsewhere, made safe for a terminal: control characters, which can move the cursor or set a title, and

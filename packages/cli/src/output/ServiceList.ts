@@ -18,6 +18,6 @@ export const listing = Listing.make(ListedService, [
     head: "took",
     cell: ({ health, retired }) => (retired || health.latencyMs === null ? "" : `${health.latencyMs} ms`)
   },
-  { head: "endpoint", cell: ({ healthEndpoint }) => healthEndpoint },
+  { head: "endpoint", cell: ({ healthEndpoint }) => healthEndpoint ?? "" },
   { head: "remarks", cell: ({ health, retired }) => (retired ? "no longer in the config" : (health.message ?? "")) }
 ])

@@ -1,11 +1,17 @@
-/** How a person or a supervisor stops us: Ctrl-C and SIGTERM. The first asks, the second does not. */
+/**
+ * How a person, a supervisor or a terminal that closes stops us: Ctrl-C, SIGTERM, SIGHUP. The first asks, the second
+ * does not.
+ */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as ExitCode from "./ExitCode.ts"
 import * as Output from "./Output.ts"
 
-export type Signal = "SIGINT" | "SIGTERM"
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
+
+/** One Ctrl-C can come twice: a terminal tells a whole group of processes, and npm, which is in it, hands it on. */
+const echoMs = 1_000
 
 /**
  * What has not let go by then is left to the system, which frees locks and sockets of whoever is gone. A server gives
@@ -15,13 +21,13 @@ const serverPatienceMs = 12_000
 const personPatienceMs = 2_000
 
 /**
- * Runs until it is told to stop, and says that it does. For what only ends when it is told to: SIGTERM is then no
- * failure.
+ * Runs until it is told to stop, and says that it does. For what only ends when it is told to: SIGTERM and SIGHUP
+ * are then no failure.
  */
 export const untilStopped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<void, E | ExitCode.Ended, R> =>
   stoppable(
     effect,
-    { codeOf: (signal) => (signal === "SIGTERM" ? ExitCode.ok : ExitCode.interrupted), patienceMs: serverPatienceMs },
+    { codeOf: (signal) => (signal === "SIGINT" ? ExitCode.interrupted : ExitCode.ok), patienceMs: serverPatienceMs },
     Output.note("stopping")
   ).pipe(
     Effect.tapError((error) => (error instanceof ExitCode.Ended ? stopped : Effect.void)),
@@ -68,7 +74,7 @@ const stoppable = <A, E, R>(
 
 const end = (code: ExitCode.ExitCode) => (code === ExitCode.ok ? Effect.void : new ExitCode.Ended({ code }))
 
-const signals: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM"]
+const signals: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /** The code to end with, at the first signal. From then on a second signal, or waiting too long, ends the process. */
 const first = ({ codeOf, patienceMs }: Manner): Effect.Effect<ExitCode.ExitCode> =>
@@ -76,7 +82,11 @@ const first = ({ codeOf, patienceMs }: Manner): Effect.Effect<ExitCode.ExitCode>
     const stop = (signal: Signal) => {
       for (const each of signals) process.off(each, stop)
       const code = codeOf(signal)
-      for (const each of signals) process.once(each, () => process.exit(ExitCode.interrupted))
+      const firstAt = performance.now()
+      const again = () => {
+        if (performance.now() - firstAt > echoMs) process.exit(ExitCode.interrupted)
+      }
+      for (const each of signals) process.on(each, again)
       setTimeout(() => process.exit(code), patienceMs).unref()
       resume(Effect.succeed(code))
     }

@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 
 /** The most ids a line names: more are in the stream and in the record, and a line should stay one. */
-export const maxNamed = 5
+const maxNamed = 5
 
 /** `12 waiting, 3 active, 0 delayed, 90 completed, 2 failed`. */
 export const counts = (known: JobView.KnownCounts): string =>
@@ -31,6 +31,9 @@ export const differences = (details: Event.DiscrepancyDetails | undefined): stri
     .filter((part) => part !== "")
     .join("; ")
 }
+
+/** What the record says of a service that turned stale. Why it did is told when it happens, and has no column. */
+export const unanswered = "it gave no usable answer; what is known is as it was"
 
 /** How disputes came to their end. */
 export const endings = (details: Event.DiscrepancyDetails | undefined): string =>

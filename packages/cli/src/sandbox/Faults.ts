@@ -30,7 +30,7 @@ export interface Setting {
 export const inventedFailures = 3
 
 /**
- * Everything that can be set: the one table that help and documents print.
+ * Everything that can be set: the one table that help prints and documents show.
  *
  * Long enough for two passes five seconds apart to see each; an answer that is slow is below the three seconds that a
  * source waits unless told otherwise.
@@ -85,15 +85,15 @@ export class FaultsInvalid extends Schema.TaggedError<FaultsInvalid>()("FaultsIn
 
 /**
  * Reads `name=duration` parts with commas between them: `vanish=20s,down=1m,downFor=12s`. Durations are a number and one
- * of `ms`, `s`, `m`, `h`; from 100 ms to a day. `none` or nothing: no fault.
+ * of `ms`, `s`, `m`, `h`; from 100 ms to a day. `none`: no fault.
  */
 export const parseFaults = (text: string): Either.Either<Faults, FaultsInvalid> => {
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = {}
   const given = text.trim()
-  for (const part of given === "" || given === "none" ? [] : given.split(",")) {
+  for (const part of given === "none" ? [] : given.split(",")) {
     const [name = "", length = "", ...rest] = part.split("=").map((piece) => piece.trim())
     const fail = (problem: string) => Either.left(new FaultsInvalid({ part: part.trim(), problem }))
-    if (!isSetting(name)) return fail(`expected one of ${names.join(", ")}, with =DURATION after it`)
+    if (!isSetting(name)) return fail(`expected none, or one of ${names.join(", ")}, with =DURATION after it`)
     if (faults[name] !== undefined) return fail("it is there twice")
     const duration = rest.length === 0 ? parseLength(length) : undefined
     if (duration === undefined) return fail(`expected ${aLength}`)
@@ -133,17 +133,6 @@ export const isSetting = (name: string): name is keyof Faults => (names as Reado
 export const isFault = (name: unknown): name is FaultName => (faultNames as ReadonlyArray<unknown>).includes(name)
 
 export const isLasting = (name: FaultName): name is LastingFault => name !== "vanish" && name !== "revive"
-
-/** The table as Markdown, for documents. */
-export const markdown = (): string =>
-  [
-    "| setting | means | unless told otherwise |",
-    "|---|---|---|",
-    ...settings.map(
-      ({ fault, name, usually, what }) =>
-        `| \`${name}\` | ${name === fault ? `how often: ${what}` : what} | ${usually === undefined ? "never" : formatShort(usually)} |`
-    )
-  ].join("\n")
 
 /** What the text of a duration should have been. */
 export const aLength = "a duration from 100ms to 24h, such as 20s or 2m"

@@ -20,7 +20,7 @@ import * as Sandbox from "./Sandbox.ts"
 export const defaultPort = 4420
 
 /** What it is registered as. */
-export const serviceId = "palantir"
+const serviceId = "palantir"
 
 /** What goes wrong, as it is typed. */
 export const fault = Flags.parsed({
@@ -59,6 +59,10 @@ export const run = (
   })
 }
 
+/** What is set, for whoever starts one. */
+export const whatGoesWrong = (faults: Option.Option<Faults.Faults>): string =>
+  `what goes wrong by itself: ${Faults.formatFaults(Option.getOrElse(faults, () => Faults.standard))}`
+
 /** A sandbox beside a server. */
 export interface Playground {
   /** The sandbox as a service to reconcile. */
@@ -87,7 +91,7 @@ export const start = Effect.fn("Playground.start")(function* (
   const playground: Playground = {
     service: { id: serviceId, name: "Palantir sandbox", type: "palantir", url: sandbox.url, pollInterval },
     facts: [
-      `the sandbox is a Palantir with living jobs; what goes wrong by itself: ${Faults.formatFaults(Option.getOrElse(faults, () => Faults.standard))}`,
+      `the sandbox is a Palantir with living jobs; ${whatGoesWrong(faults)}`,
       "try what is suggested below in another terminal",
       `or have something go wrong (${Faults.faultNames.join(", ")}):`,
       `  curl -s -H 'content-type: application/json' -d '{"now":"revive"}' ${sandbox.url}/faults`

@@ -84,7 +84,7 @@ const lines: ReadonlyArray<Line> = [
 ]
 
 /** Two minutes longer than the contract promises, for clocks that differ. */
-export const finishedKeptMs = Duration.toMillis("12 minutes")
+const finishedKeptMs = Duration.toMillis("12 minutes")
 
 /** Beyond this no more jobs arrive in a queue: a worker that was purged of its work would never catch up. */
 const maxWaiting = 14

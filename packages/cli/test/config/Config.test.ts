@@ -118,7 +118,11 @@ describe("a config that does not fit is refused in one line that names the place
     ["an empty file", "", "expected JSON"],
     ["a list", [], "expected an object"],
     ["null", null, "expected an object"],
-    ["an unknown key", { prot: 1 }, "prot: is not known here; known: $schema, host, port, database, services"],
+    [
+      "an unknown key",
+      { prot: 1 },
+      "prot: is not known here; known: $schema, host, port, hosts, origins, limits, database, services"
+    ],
     ["a port that is text", { port: "4410" }, "port: expected a port, 0 to 65535"],
     ["a port out of range", { port: 65_536 }, "port: expected a port, 0 to 65535"],
     ["a port that is no integer", { port: 1.5 }, "port: expected a port, 0 to 65535"],
@@ -201,7 +205,7 @@ describe("a config that does not fit is refused in one line that names the place
     [
       "a poll interval that is too short",
       services({ ...palantir, pollInterval: "99 millis" }),
-      'services[0].pollInterval: expected a duration such as "5 seconds", from 100ms to'
+      'services[0].pollInterval: expected a duration such as "5 seconds", from 100 millis to 24 days'
     ],
     [
       "a poll interval that is too long",
@@ -315,7 +319,7 @@ describe("everything that is wrong is told at once", () => {
         .split("\n")
         .map((line) => line.replace(/^mithrandir\.json: /, ""))
     ).toEqual([
-      "prot: is not known here; known: $schema, host, port, database, services",
+      "prot: is not known here; known: $schema, host, port, hosts, origins, limits, database, services",
       "port: expected a port, 0 to 65535",
       "services[0].queues: is not known here; known: id, name, type, url, token, healthEndpoint, metadata, pollInterval, settle, requestTimeout, commandTimeout, finishedKept, expectation",
       "services[0].id: expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit",

@@ -4,9 +4,10 @@ import { Ajv } from "ajv"
 import * as Either from "effect/Either"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { pages } from "../../../../docs/test/support/compile.ts"
+import { snippets } from "../../../../docs/test/support/Page.ts"
 import * as Config from "../../src/config/Config.ts"
 import * as ConfigSchema from "../../src/config/ConfigSchema.ts"
-import { blocks } from "../support/markdown.ts"
 
 const published: unknown = JSON.parse(readFileSync(new URL("../../config.schema.json", import.meta.url), "utf8"))
 
@@ -27,8 +28,10 @@ const isConfig = (value: unknown): value is object =>
   value !== null &&
   Object.keys(value).some((key) => Object.hasOwn(Config.ConfigFile.fields, key))
 
-const documented = blocks("json")
-  .map(({ at, text }) => ({ at, value: JSON.parse(text) as unknown }))
+const documented = pages
+  .flatMap(snippets)
+  .filter(({ language }) => language === "json")
+  .map(({ place, text }) => ({ at: place, value: JSON.parse(text) as unknown }))
   .flatMap(({ at, value }) => (isConfig(value) ? [{ at, value }] : []))
 
 describe("the published schema", () => {
@@ -113,6 +116,21 @@ describe("what does not fit is refused by editors and by the program alike", () 
     ["a database that is a url", { database: "postgres://h/d" }],
     ["a database in memory", { database: ":memory:" }],
     ["an empty database", { database: "" }],
+    ["hosts that are no list", { hosts: "ops.example.com" }],
+    ["a host as a url", { hosts: ["https://ops.example.com"] }],
+    ["a host with a path", { hosts: ["ops.example.com/a"] }],
+    ["a host twice", { hosts: ["a", "a"] }],
+    ["101 hosts", { hosts: Array.from({ length: 101 }, (_, index) => `h${index}`) }],
+    ["any origin", { origins: ["*"] }],
+    ["an origin that is none", { origins: ["null"] }],
+    ["an origin with a path", { origins: ["https://dash.example.com/"] }],
+    ["an origin in capitals", { origins: ["https://Dash.example.com"] }],
+    ["an origin with a user", { origins: ["https://u@dash.example.com"] }],
+    ["an origin of another scheme", { origins: ["file://dash"] }],
+    ["a limit of nothing", { limits: { streams: 0 } }],
+    ["half a limit", { limits: { streams: 1.5 } }],
+    ["a limit beyond all", { limits: { streams: 1_000_001 } }],
+    ["a limit that is not known", { limits: { stream: 1 } }],
     ["a database with a zero byte", { database: "a\u0000b" }],
     ["services that are no list", { services: {} }],
     ["a service that is no object", services("palantir")],
@@ -160,17 +178,25 @@ const beyond = [
   /^expected an id that no service before has$/,
   /^expected a duration such as/,
   /^expected an http:\/\/ or https:\/\/ url/,
-  /^expected a redis:\/\/ or rediss:\/\/ url/
+  /^expected a redis:\/\/ or rediss:\/\/ url/,
+  /^expected a list of origins as browsers write them/
 ]
 
 describe("what an editor cannot know is refused by the program alone", () => {
   it.each<readonly [string, unknown]>([
+    ["an origin with the port that goes without saying", { origins: ["https://dash.example.com:443"] }],
     ["an id given twice", services(palantir, { ...mail, id: "palantir" })],
     ["a poll interval that is too short", services({ ...palantir, pollInterval: "99 millis" })],
     ["a poll interval that is too long", services({ ...palantir, pollInterval: "25 days" })],
     ["no time for a request", services({ ...palantir, requestTimeout: "0 seconds" })],
     ["a url with a port that none has", services({ ...palantir, url: "http://h:99999" })],
     ["a url of half an address", services({ ...palantir, url: "http://[::1" })],
+    ["a url of a metadata service", services({ ...palantir, url: "http://169.254.169.254" })],
+    [
+      "the same as a health endpoint, written otherwise",
+      services({ ...palantir, healthEndpoint: "http://0xA9FEA9FE" })
+    ],
+    ["a Redis url of one", services({ ...mail, url: "redis://[::ffff:169.254.169.254]" })],
     ["a Redis url with a port that is none", services({ ...mail, url: "redis://h:x" })]
   ])("%s", (_, value) => {
     expect(verdicts(value)).toEqual({ editor: true, program: false })
@@ -187,6 +213,9 @@ const whole = {
   $schema: "./config.schema.json",
   host: "127.0.0.1",
   port: 4410,
+  hosts: ["ops.example.com", "ops.example.com:8443", "[::1]:4410"],
+  origins: ["https://dash.example.com", "http://localhost:3000"],
+  limits: { commandsPerMinute: 60, failuresPerMinute: 30, streamsPerActor: 10, streams: 100 },
   database: "mithrandir.db",
   services: [
     {

@@ -1,3 +1,4 @@
+import { Limits } from "@mithrandir/http"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
@@ -12,13 +13,19 @@ const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues
 const settings = (services: ReadonlyArray<unknown>, environment: Readonly<Record<string, string>> = {}): Settings => ({
   host: "127.0.0.1",
   port: 4410,
+  hosts: ["ops.example"],
+  origins: [],
+  limits: { streams: 7 },
   database: "/srv/mithrandir.db",
   configFile: Option.some("/etc/mithrandir.json"),
   services: Either.right([]),
   entries:
     Either.getOrThrowWith(Config.decode({ services }), (problems) => new Error(JSON.stringify(problems))).services ??
     [],
-  origins: { host: "flag", port: "environment", database: "default", services: "file" },
+  from: {
+    ...{ host: "flag", port: "environment", hosts: ".env", origins: "default", limits: "file" },
+    ...{ database: "default", services: "file" }
+  },
   environment: { environment, ".env": {}, mistakes: [] },
   warnings: []
 })
@@ -38,6 +45,9 @@ describe("EffectiveConfig.of", () => {
     expect(config).toEqual({
       host: "127.0.0.1",
       port: 4410,
+      hosts: ["ops.example"],
+      origins: [],
+      limits: { ...Limits.defaults, streams: 7 },
       database: "/srv/mithrandir.db",
       services: [
         { ...palantir, name: "palantir", ...defaults },
@@ -47,6 +57,9 @@ describe("EffectiveConfig.of", () => {
     expect(origins).toMatchObject({
       host: "flag",
       port: "environment",
+      hosts: ".env",
+      "limits.streams": "file",
+      "limits.streamsPerActor": "default",
       database: "default",
       services: "file",
       "services[0].url": "file",
@@ -110,10 +123,16 @@ describe("EffectiveConfig.of", () => {
 describe("EffectiveConfig.rows", () => {
   it("has a row a key, text as it is and all else as JSON", () => {
     const rows = EffectiveConfig.rows(EffectiveConfig.of(settings([{ ...mail, password: { env: "A" } }])))
-    expect(rows.slice(0, 4)).toEqual([
+    expect(rows.slice(0, 10)).toEqual([
       { key: "host", value: "127.0.0.1", origin: "flag" },
       { key: "port", value: "4410", origin: "environment" },
+      { key: "hosts", value: '["ops.example"]', origin: ".env" },
+      { key: "origins", value: "[]", origin: "default" },
       { key: "database", value: "/srv/mithrandir.db", origin: "default" },
+      { key: "limits.commandsPerMinute", value: "600", origin: "default" },
+      { key: "limits.failuresPerMinute", value: "30", origin: "default" },
+      { key: "limits.streamsPerActor", value: "1000", origin: "default" },
+      { key: "limits.streams", value: "7", origin: "file" },
       { key: "services[0].id", value: "mail", origin: "file" }
     ])
     expect(rows).toContainEqual({ key: "services[0].queues", value: '["mail"]', origin: "file" })

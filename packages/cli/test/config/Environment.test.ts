@@ -74,7 +74,14 @@ describe(".env", () => {
     ["too big", () => write("#".repeat(1024 * 1024 + 1)), { problem: "expected a file of at most 1 MiB" }],
     ["in another encoding", () => write(Buffer.from("A=\u00e4", "latin1")), { problem: "expected text in UTF-8" }],
     ["of two bytes a letter", () => write(Buffer.from("A=1", "utf16le")), { problem: "expected text in UTF-8" }],
-    ["with a line that is none", () => write("A=1\nB 2\nC=3\n"), { path: "line 2", problem: "expected NAME=value" }]
+    ["with a line that is none", () => write("A=1\nB 2\nC=3\n"), { path: "line 2", problem: "expected NAME=value" }],
+    ["with such a line at its end", () => write("A=1\nB"), { path: "line 2", problem: "expected NAME=value" }],
+    ["with one a comment names", () => write("# B 2\n\nB 2\nC=3"), { path: "line 3", problem: "expected NAME=value" }],
+    [
+      "with one after a long value",
+      () => write('A="x\ny z\n"\nB\n'),
+      { path: "line 4", problem: "expected NAME=value" }
+    ]
   ])("that is %s is a mistake, told without what is in it", async (_, make, mistake) => {
     await make()
     const { mistakes } = await read()

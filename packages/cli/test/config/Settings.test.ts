@@ -51,15 +51,25 @@ const refusal = async (given: Partial<Settings.Given> = {}) =>
 const palantir: Config.ServiceEntry = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const service = (id: string) => ({ ...palantir, id })
 
+const says = (place: string, number: number) => ({
+  host: `${place}.example`,
+  port: number,
+  hosts: [`${place}.example`],
+  origins: [`https://${place}.example`],
+  limits: { streams: number },
+  database: `${place}.db`,
+  services: [service(place)]
+})
+
 /** Each place, giving each key another value. */
 const places = {
-  flag: { host: "flag.example", port: 1, database: "flag.db", services: [service("flag")] },
-  environment: { host: "environment.example", port: 2, database: "environment.db", services: [service("environment")] },
-  ".env": { host: "dotenv.example", port: 3, database: "dotenv.db", services: [service("dotenv")] },
-  file: { host: "file.example", port: 4, database: "file.db", services: [service("file")] }
+  flag: says("flag", 1),
+  environment: says("environment", 2),
+  ".env": says("dotenv", 3),
+  file: says("file", 4)
 } as const
 const order = ["flag", "environment", ".env", "file"] as const
-const keys = ["host", "port", "database", "services"] as const
+const keys = ["host", "port", "hosts", "origins", "limits", "database", "services"] as const
 
 const asVariables = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
@@ -74,6 +84,9 @@ describe("each key", () => {
     const choice = fc.record({
       host: fc.subarray([...order]),
       port: fc.subarray([...order]),
+      hosts: fc.subarray([...order]),
+      origins: fc.subarray([...order]),
+      limits: fc.subarray([...order]),
       database: fc.subarray([...order]),
       services: fc.subarray([...order])
     })
@@ -89,6 +102,9 @@ describe("each key", () => {
         const settings = await settled({
           host: Option.fromNullable(flags.host),
           port: Option.fromNullable(flags.port),
+          hosts: Option.fromNullable(flags.hosts),
+          origins: Option.fromNullable(flags.origins),
+          limits: Option.fromNullable(flags.limits),
           database: Option.fromNullable(flags.database),
           entries: Option.fromNullable(flags.services)
         })
@@ -97,7 +113,7 @@ describe("each key", () => {
           const place = from(key)
           return place === undefined ? otherwise : of(place)
         }
-        expect(settings.origins).toEqual(Object.fromEntries(keys.map((key) => [key, from(key) ?? "default"])))
+        expect(settings.from).toEqual(Object.fromEntries(keys.map((key) => [key, from(key) ?? "default"])))
         expect(settings.host).toBe(expected<string>("host", (place) => places[place].host, "127.0.0.1"))
         expect(settings.port).toBe(expected<number>("port", (place) => places[place].port, 4410))
         expect(settings.database).toBe(
@@ -106,6 +122,10 @@ describe("each key", () => {
             expected<string>("database", (place) => places[place].database, "mithrandir.db")
           )
         )
+        const [hosts, origins, limits] = [from("hosts"), from("origins"), from("limits")]
+        expect(settings.hosts).toEqual(hosts === undefined ? [] : places[hosts].hosts)
+        expect(settings.origins).toEqual(origins === undefined ? [] : places[origins].origins)
+        expect(settings.limits).toEqual(limits === undefined ? {} : places[limits].limits)
         expect(settings.entries).toEqual(
           expected<ReadonlyArray<unknown>>("services", (place) => places[place].services, [])
         )
@@ -122,7 +142,7 @@ describe("each key", () => {
     expect(await settled()).toMatchObject({
       host: "dotenv.example",
       port: 4,
-      origins: { host: ".env", port: "file" }
+      from: { host: ".env", port: "file" }
     })
   })
 })
@@ -232,7 +252,7 @@ describe("what does not fit", () => {
       expect.stringMatching(/^environment: MITHRANDIR_SERVICES: expected JSON/),
       "environment: MITHRANDIR_PORT: expected a port, 0 to 65535",
       ".env: MITHRANDIR_DATABASE: expected the path of a SQLite file",
-      "mithrandir.json: prot: is not known here; known: $schema, host, port, database, services",
+      "mithrandir.json: prot: is not known here; known: $schema, host, port, hosts, origins, limits, database, services",
       expect.stringMatching(/^mithrandir\.json: services\[0\]\.token: expected a text of visible ASCII/)
     ])
     expect(lines.join("\n")).not.toContain("5318008")
@@ -271,13 +291,13 @@ describe("the server of a one-off run", () => {
     setEnv({ MITHRANDIR_URL: "http://environment", MITHRANDIR_TOKEN: "environment" })
     expect(await run(Settings.serverUrl(Option.none()))).toEqual(Either.right(Option.some("http://environment")))
     expect(await run(Settings.serverUrl(Option.some("http://flag")))).toEqual(Either.right(Option.some("http://flag")))
-    const token = Either.getOrThrow(await run(Settings.serverToken(Option.none())))
+    const token = Either.getOrThrow(await run(Settings.serverToken({ token: Option.none(), tokenFile: Option.none() })))
     expect(Option.map(token, Redacted.value)).toEqual(Option.some("environment"))
   })
 
   it("gets no request without its token because of a .env that cannot be read", async () => {
     mkdirSync(".env")
-    const token = await run(Settings.serverToken(Option.none()))
+    const token = await run(Settings.serverToken({ token: Option.none(), tokenFile: Option.none() }))
     expect(Either.isLeft(token) && token.left.message).toBe(".env: expected a file")
   })
 })

@@ -17,7 +17,9 @@ describe("ExitCode", () => {
     ]).toEqual([0, 1, 2, 3, 4, 5, 6, 130])
   })
 
-  const unconnected = new JobSource.SourceUnavailable({ reason: "connect" }).message
+  const [unconnected, unasked] = JobSource.unsent.map((reason) => new JobSource.SourceUnavailable({ reason }).message)
+
+  const unseen = "the target could not be looked at: its answer does not fit the contract: what it says"
 
   it.each([
     ["success", { outcome: "success", logs: [] }, 0],
@@ -25,6 +27,8 @@ describe("ExitCode", () => {
     ["a success that was looked for and not found", { outcome: "success", verified: false, logs: [] }, 1],
     ["failure", { outcome: "failure", logs: ["not applied: the job has not failed"] }, 1],
     ["failure for want of a connection", { outcome: "failure", logs: [`not applied: ${unconnected}`] }, 5],
+    ["failure because the upstream is not asked", { outcome: "failure", logs: [`not applied: ${unasked}`] }, 5],
+    ["failure for want of a look", { outcome: "failure", logs: [`not applied: ${unseen}`] }, 5],
     ["an unknown effect", { outcome: "timeout", logs: [] }, 6],
     ["no end seen", { logs: [] }, 6]
   ] as const)("of a command: %s", (_, state, code) => {

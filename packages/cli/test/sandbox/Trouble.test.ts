@@ -67,7 +67,7 @@ const watched = (options: Options = {}) =>
         {
           id: "palantir",
           type: "palantir",
-          healthEndpoint: url,
+          url,
           settle: "50 millis",
           source: Palantir.layer({ url, requestTimeout: options.requestTimeout ?? "3 seconds" })
         }

@@ -1,5 +1,6 @@
 /** A listener to the stream, as a dashboard has one: a standard `EventSource`. */
 import { EventSource } from "eventsource"
+import { fetch } from "../../../http/test/support/fetch.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON, as a dashboard would read it
 export type Json = any

@@ -16,6 +16,10 @@ export interface FakePalantir {
   readonly mutations: Array<string>
   /** Leaves every request that could change something without an answer. */
   silent: boolean
+  /** How retries of these jobs go wrong: done by its word alone, or answered with a 500. */
+  readonly retries: Map<string, "pretended" | "broken">
+  /** What it wants as its bearer token, where it wants one. */
+  token: string | undefined
   /** Answers nothing any more, and lets its port go. */
   readonly close: () => Promise<void>
 }
@@ -32,8 +36,12 @@ export const start = async (): Promise<FakePalantir> => {
     })
   }
   const server = createServer((request, response) => {
+    if (palantir.token !== undefined && request.headers.authorization !== `Bearer ${palantir.token}`) {
+      response.writeHead(401).end()
+      return
+    }
     if (request.method !== "GET") palantir.mutations.push(`${request.method} ${request.url}`)
-    if (request.method === "GET" || !palantir.silent) answer(jobs, request, response)
+    if (request.method === "GET" || !palantir.silent) answer(palantir, request, response)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo
@@ -42,13 +50,21 @@ export const start = async (): Promise<FakePalantir> => {
       server.close(() => resolve())
       server.closeAllConnections()
     })
-  const palantir: FakePalantir = { url: `http://127.0.0.1:${port}`, jobs, mutations: [], silent: false, close }
+  const palantir: FakePalantir = {
+    url: `http://127.0.0.1:${port}`,
+    jobs,
+    mutations: [],
+    silent: false,
+    retries: new Map(),
+    token: undefined,
+    close
+  }
   return palantir
 }
 
 const updatedAt = "2026-01-31T12:00:00.000Z"
 
-const answer = (jobs: Map<string, FakeJob>, request: IncomingMessage, response: ServerResponse) => {
+const answer = ({ jobs, retries }: FakePalantir, request: IncomingMessage, response: ServerResponse) => {
   const { method = "GET", url = "/" } = request
   const send = (status: number, body?: unknown) => {
     response.writeHead(status, body === undefined ? {} : { "content-type": "application/json" })
@@ -70,7 +86,8 @@ const answer = (jobs: Map<string, FakeJob>, request: IncomingMessage, response: 
     return send(204)
   }
   if (action !== "retry" || job.state !== "failed") return send(409, {})
-  job.state = "waiting"
+  if (retries.get(id) === "broken") return send(500, {})
+  if (retries.get(id) !== "pretended") job.state = "waiting"
   return send(200, { ...shown(job), attempts: job.attempts })
 }
 

@@ -33,6 +33,8 @@ export interface Options {
   readonly uid?: number
   /** What `ulimit` is told first, as `-f 64`. */
   readonly limit?: string
+  /** Which rights new files do not get, as `022`; else what is inherited. */
+  readonly umask?: string
 }
 
 export interface Ended {
@@ -60,10 +62,14 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(MITHRANDIR_|NO_COLOR|FORCE_COLOR|CI$)/.test(name)
   )
+  const first = [
+    ...(options.limit === undefined ? [] : [`ulimit ${options.limit}`]),
+    ...(options.umask === undefined ? [] : [`umask ${options.umask}`])
+  ]
   const [command, ...before] =
-    options.limit === undefined
+    first.length === 0
       ? [process.execPath]
-      : ["bash", "-c", `ulimit ${options.limit} && exec "$0" "$@"`, process.execPath]
+      : ["bash", "-c", [...first, 'exec "$0" "$@"'].join(" && "), process.execPath]
   const child = spawn(command ?? process.execPath, [...before, bin, ...args], {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },

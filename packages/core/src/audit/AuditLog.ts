@@ -9,10 +9,10 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type AuditEntry, AuditEntryNotFound } from "../model/AuditEntry.ts"
 import { Outcome } from "../model/Command.ts"
-import { meta, type Page, pageFields } from "../model/Page.ts"
+import { type Page, pageFields } from "../model/Page.ts"
 import { FromSql } from "../model/Timestamp.ts"
+import * as RecordPage from "../storage/RecordPage.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
-import { within } from "../storage/within.ts"
 
 /** What a page of the audit may be sorted by. */
 export const AuditSort = Schema.Literal("timestamp", "actor", "actionType", "target", "outcome")
@@ -60,15 +60,13 @@ const make = Effect.gen(function* () {
 
   const page = Effect.fn("AuditLog.page")((query: AuditQuery) =>
     store.read((sql) =>
-      Effect.gen(function* () {
-        const where = sql.and([sql`1 = 1`, ...filters(sql, query)])
-        const order = sql.literal(query.sortOrder)
-        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM command_audit a WHERE ${where}`
-        const rows = yield* sql`
+      RecordPage.read(sql, query, {
+        table: "command_audit a",
+        conditions: conditions(sql, query),
+        select: (where) => sql`
           SELECT a.* FROM command_audit a JOIN audit_position p ON p.id = a.id WHERE ${where}
-          ORDER BY ${sql.literal(columns[query.sortBy])} ${order}, p.seq ${order}
-          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
-        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+          ORDER BY ${sql.literal(`${columns[query.sortBy]} ${query.sortOrder}, p.seq ${query.sortOrder}`)}`,
+        decode: decodeRows
       })
     )
   )
@@ -91,7 +89,7 @@ const make = Effect.gen(function* () {
         Stream.paginateChunkEffect(0, (after) =>
           store.read((sql) =>
             Effect.gen(function* () {
-              const where = sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...filters(sql, filter)])
+              const where = sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...conditions(sql, filter)])
               const rows = yield* sql<{ seq: number }>`
                 SELECT a.*, p.seq FROM audit_position p JOIN command_audit a ON a.id = p.id WHERE ${where}
                 ORDER BY p.seq LIMIT ${exportPage}`
@@ -121,12 +119,14 @@ const columns: Record<typeof AuditSort.Type, string> = {
   outcome: "a.outcome"
 }
 
-const filters = (sql: SqlClient, query: AuditFilter) => [
-  ...(query.actionType === undefined ? [] : [sql`a.action_type = ${query.actionType}`]),
-  ...(query.target === undefined ? [] : [sql`a.target = ${query.target}`]),
-  ...(query.actor === undefined ? [] : [sql`a.actor = ${query.actor}`]),
-  ...(query.outcome === undefined ? [] : [sql`a.outcome = ${query.outcome}`]),
-  ...within(sql, "a.timestamp", query)
+const conditions = (sql: SqlClient, query: AuditFilter) => [
+  ...RecordPage.equal(sql, {
+    "a.action_type": query.actionType,
+    "a.target": query.target,
+    "a.actor": query.actor,
+    "a.outcome": query.outcome
+  }),
+  ...RecordPage.within(sql, "a.timestamp", query)
 ]
 
 const Json = Schema.NullOr(Schema.parseJson(Schema.Unknown))

@@ -1,6 +1,7 @@
 /** What one kind of command means: its params, its precondition, its snapshot, its execution, its proof. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type ActionType, type CommandInvalid, invalid, Params } from "../model/Command.ts"
@@ -10,6 +11,7 @@ import type { RegisteredService } from "../services/ServiceRegistry.ts"
 import * as Foreign from "../sources/Foreign.ts"
 import { type ActionError, ActionRejected, type ReadError, type Shape } from "../sources/JobSource.ts"
 
+/** Marks params that are never written down. */
 export { Secret, sensitive } from "../model/Sensitive.ts"
 
 /** What an action is about: one target of one service, and the key under which it is applied at most once. */
@@ -186,7 +188,12 @@ const asOption = (given: Option.Option<string> | undefined): Option.Option<strin
 
 /** No params. An empty struct would take any. */
 export const noParams: Schema.Schema<Params, Params> = Params.pipe(
-  Schema.filter((params) => Object.keys(params).map((key) => ({ path: [key], message: "this action takes no params" })))
+  Schema.filter((params, _, ast) => {
+    const [first, ...more] = Object.entries(params).map(
+      ([key, value]) => new ParseResult.Pointer(key, params, new ParseResult.Unexpected(value))
+    )
+    return first === undefined || new ParseResult.Composite(ast, params, [first, ...more])
+  })
 )
 
 /** `isSupported` is asked before: this is what a source that changed its mind gets. */

@@ -44,6 +44,7 @@ export class CommandCatalog extends Context.Tag("@mithrandir/core/CommandCatalog
 export class ActionInvalid extends Schema.TaggedError<ActionInvalid>()("ActionInvalid", {
   /** The name, cut to 64 characters. */
   actionType: Schema.String,
+  /** What is wrong with it. */
   problem: Schema.String
 }) {
   override get message() {

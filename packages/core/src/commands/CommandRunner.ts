@@ -17,7 +17,7 @@ import type { Adoption } from "../model/Judgement.ts"
 import { conceal } from "../model/Sensitive.ts"
 import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
 import * as Foreign from "../sources/Foreign.ts"
-import type { ActionError } from "../sources/JobSource.ts"
+import { type ActionError, unsent } from "../sources/JobSource.ts"
 import type { Action, Bound, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
@@ -309,7 +309,9 @@ const judge = (bound: Bound, before: unknown): Effect.Effect<Precondition> =>
 const isCertain = (error: ActionError | { readonly message: string }): boolean =>
   Predicate.isTagged(error, "ActionRejected") ||
   Predicate.isTagged(error, "TargetNotFound") ||
-  (Predicate.isTagged(error, "SourceUnavailable") && "reason" in error && error.reason === "connect")
+  (Predicate.isTagged(error, "SourceUnavailable") &&
+    "reason" in error &&
+    unsent.some((reason) => reason === error.reason))
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
 

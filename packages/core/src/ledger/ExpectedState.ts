@@ -9,6 +9,7 @@ import type { ServiceId } from "../model/Service.ts"
 
 /** What is expected could not be told. The pass that asked ends `stale`. */
 export class ExpectedUnavailable extends Schema.TaggedError<ExpectedUnavailable>()("ExpectedUnavailable", {
+  /** Why, in a sentence, which the pass passes on: no secrets. */
   problem: Schema.String
 }) {
   override get message() {

@@ -133,12 +133,18 @@ export const CommandState = Schema.Struct({
   commandId: CommandId,
   service: ServiceId,
   actionType: ActionType,
+  /** What it is to be done to. */
   target: Schema.String,
   phase: Phase,
+  /** Absent: it has not ended. */
   outcome: Schema.optionalWith(Outcome, { exact: true }),
+  /** Whether its effect was found when the target was read again; absent where that cannot be told, or not yet. */
   verified: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  /** One line for each step so far, the oldest first. */
   logs: Schema.Array(Schema.String),
+  /** When it was accepted. */
   createdAt: Timestamp,
+  /** Absent: it has not ended. */
   endedAt: Schema.optionalWith(Timestamp, { exact: true })
 }).annotations({ identifier: "CommandState" })
 export type CommandState = typeof CommandState.Type
@@ -165,7 +171,9 @@ export const Preview = Schema.Struct({
   commandId: CommandId,
   service: ServiceId,
   actionType: ActionType,
+  /** What it would be done to. */
   target: Schema.String,
+  /** It is no command: nothing was done. */
   dryRun: Schema.Literal(true),
   /** Whether it would be applied; `problem` says in a sentence why it would not. */
   precondition: Schema.Struct({
@@ -197,7 +205,9 @@ export class CommandIdTaken extends Schema.TaggedError<CommandIdTaken>()("Comman
 
 /** No action has this name. */
 export class ActionNotFound extends Schema.TaggedError<ActionNotFound>()("ActionNotFound", {
+  /** What was asked for. */
   actionType: Schema.String,
+  /** What there is. */
   known: Schema.Array(ActionType)
 }) {
   override get message() {
@@ -209,6 +219,7 @@ export class ActionNotFound extends Schema.TaggedError<ActionNotFound>()("Action
 export class ActionNotSupported extends Schema.TaggedError<ActionNotSupported>()("ActionNotSupported", {
   service: ServiceId,
   actionType: ActionType,
+  /** What it does support. */
   supported: Schema.Array(ActionType)
 }) {
   override get message() {
@@ -216,13 +227,13 @@ export class ActionNotSupported extends Schema.TaggedError<ActionNotSupported>()
   }
 }
 
-/** Params or target do not fit the action. `path` says where. */
+/** Params or target do not fit the action. `path` says where, and `problem` in half a sentence how. */
 export class CommandInvalid extends Schema.TaggedError<CommandInvalid>()("CommandInvalid", {
   path: Schema.String,
   problem: Schema.String
 }) {
   override get message() {
-    return `${this.path}: ${this.problem}`
+    return this.path === "" ? this.problem : `${this.path}: ${this.problem}`
   }
 }
 
@@ -232,5 +243,14 @@ export const invalid =
   (error: ParseResult.ParseError): CommandInvalid => {
     const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
     const path = [...prefix, ...(issue?.path ?? [])].map(String).join(".")
-    return new CommandInvalid({ path, problem: issue?._tag === "Unexpected" ? "is unexpected" : "does not fit" })
+    const problem = issue === undefined ? unfit : (problems[issue._tag] ?? unfit)
+    return new CommandInvalid({ path, problem })
   }
+
+const unfit = "is not what is expected there"
+
+/** The formatter's own words quote what was sent. */
+const problems: { readonly [Tag in ParseResult.ArrayFormatterIssue["_tag"]]?: string } = {
+  Missing: "is missing",
+  Unexpected: "is not known to this action; leave it out"
+}

@@ -16,12 +16,15 @@ export const maxListedIds = 100
 
 /** A job whose two sides differ. `absent`: that side does not have it. */
 export const ChangedJob = Schema.Struct({
+  /** The job's. */
   id: Schema.String,
+  /** Its state on the expected side. */
   expected: Schema.Union(JobState, Schema.Literal("absent")),
+  /** Its state upstream. */
   actual: Schema.Union(JobState, Schema.Literal("absent"))
 }).annotations({ identifier: "ChangedJob" })
 
-/** Who took the actual side for true, ending the disputes of that time. */
+/** Which `actor` took the actual side for true, ending the `disputes` of that time: so many. */
 export const Acceptance = Schema.Struct({ actor: Schema.String, disputes: Schema.NonNegativeInt }).annotations({
   identifier: "Acceptance"
 })
@@ -41,10 +44,13 @@ export type EndedDispute = typeof EndedDispute.Type
 
 /** What exactly differs, and what no longer does. Each list has at most `maxListedIds` entries. */
 export const DiscrepancyDetails = Schema.Struct({
+  /** The actual counts with the disputes undone: the two differ by exactly what is disputed. */
   expected: KnownCounts,
+  /** The counts upstream. */
   actual: KnownCounts,
   /** Expected, unfinished, absent upstream. */
   missingJobIds: Schema.Array(Schema.String),
+  /** How many those are, whether listed or not. */
   missingJobCount: Schema.NonNegativeInt,
   /** There, and not expected to be. */
   unexpectedJobIds: Schema.Array(Schema.String),
@@ -57,7 +63,9 @@ export const DiscrepancyDetails = Schema.Struct({
   ),
   /** Since when the oldest of these disputes is open, or was. */
   since: Timestamp,
+  /** With this pass somebody took the actual side for true. */
   accepted: Schema.optionalWith(Acceptance, { exact: true }),
+  /** The disputes that this pass found ended, and by what. */
   ended: Schema.optionalWith(Schema.Array(EndedDispute), { exact: true })
 }).annotations({ identifier: "DiscrepancyDetails" })
 
@@ -71,6 +79,7 @@ export const ReconciliationUpdate = Schema.Struct({
   status: PassStatus,
   /** The actual counts; of a `stale` pass, the last ones known. */
   counts: KnownCounts,
+  /** Of `counts`, as `JobView.checksum` makes it. */
   checksum: Schema.String,
   /** How long reading the source took. */
   latencyMs: Schema.NonNegativeInt,
@@ -84,6 +93,7 @@ export const ReconciliationUpdate = Schema.Struct({
   ledgerAgeMs: Schema.optionalWith(Schema.NonNegativeInt, { exact: true }),
   /** With `stale`: why, in a sentence. */
   message: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Absent where there is neither; a `stale` pass found out nothing, and repeats nothing. */
   discrepancyDetails: Schema.optionalWith(DiscrepancyDetails, { exact: true })
 }).annotations({ identifier: "ReconciliationUpdate" })
 export type ReconciliationUpdate = typeof ReconciliationUpdate.Type
@@ -94,6 +104,7 @@ export const CommandStatus = Schema.Struct({
   service: ServiceId,
   phase: Phase,
   logs: Schema.Array(Schema.String),
+  /** Whether its effect was found; absent where that cannot be told, or not yet. */
   verified: Schema.optionalWith(Schema.Boolean, { exact: true })
 }).annotations({ identifier: "CommandStatus" })
 export type CommandStatus = typeof CommandStatus.Type

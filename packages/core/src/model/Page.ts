@@ -28,6 +28,7 @@ export const pageFields = {
 export const PageMeta = Schema.Struct({
   page: PageNumber,
   limit: PageLimit,
+  /** Rows on all pages together. */
   total: Schema.NonNegativeInt,
   /** 0 where there are no rows. */
   totalPages: Schema.NonNegativeInt

@@ -25,6 +25,7 @@ export type SecurityEventKind = typeof SecurityEventKind.Type
 
 /** Something that somebody who watches over the doors wants to know. */
 export const SecurityEvent = Schema.Struct({
+  /** A UUIDv7. */
   id: Schema.String,
   /** When it happened, the last time where it happened more than once. */
   timestamp: Timestamp,

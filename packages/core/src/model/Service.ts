@@ -7,7 +7,10 @@ export const ServiceId = Schema.String.pipe(
   Schema.pattern(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
     message: () => "expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
   }),
-  Schema.annotations({ identifier: "ServiceId" })
+  Schema.annotations({
+    identifier: "ServiceId",
+    description: "1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
+  })
 )
 export type ServiceId = typeof ServiceId.Type
 
@@ -17,8 +20,11 @@ export const HealthStatus = Schema.Literal("healthy", "unhealthy", "unknown")
 /** The last probe. `unknown`: not probed yet. */
 export const Health = Schema.Struct({
   status: HealthStatus,
+  /** When it was asked; null: never. */
   checkedAt: Schema.NullOr(Timestamp),
+  /** How long the answer took, or until none was waited for any more. */
   latencyMs: Schema.NullOr(Schema.NonNegativeInt),
+  /** Why it is not healthy, in a sentence. */
   message: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ identifier: "Health" })
 export type Health = typeof Health.Type
@@ -38,8 +44,8 @@ export interface Registration {
   readonly name: string
   /** What kind of system it is. */
   readonly type: string
-  /** Where its health is asked for. */
-  readonly healthEndpoint: string
+  /** Where its health is asked for, or where it is; null: nobody said. */
+  readonly healthEndpoint: string | null
   /** Free-form facts. */
   readonly metadata: Metadata
   /** When it was registered first. */
@@ -51,19 +57,26 @@ export interface Registration {
 /** What `GET /services/registered` lists. */
 export const Service = Schema.Struct({
   id: ServiceId,
+  /** For people. */
   name: Schema.String,
+  /** What kind of system it is: `palantir`, `bullmq`, or an embedder's own word. */
   type: Schema.String,
-  healthEndpoint: Schema.String,
+  /** Where its health is asked for, or where it is; null: nobody said. */
+  healthEndpoint: Schema.NullOr(Schema.String),
+  /** When it was registered first. */
   registeredAt: Timestamp,
   metadata: Metadata,
   health: Health,
+  /** It was registered once, and no longer is. */
   retired: Schema.optionalWith(Schema.Literal(true), { exact: true })
 }).annotations({ identifier: "Service" })
 export type Service = typeof Service.Type
 
 /** No service has this id. */
 export class ServiceNotFound extends Schema.TaggedError<ServiceNotFound>()("ServiceNotFound", {
+  /** What was asked for. */
   service: Schema.String,
+  /** Those that there are. */
   known: Schema.Array(ServiceId)
 }) {
   override get message() {

@@ -12,9 +12,11 @@ export type Timestamp = DateTime.Utc
 
 /**
  * The stored form: `YYYY-MM-DD HH:MM:SS.SSS`, UTC. As text it sorts by time, also beside rows that took the
- * column's default, `datetime('now')`, which has no fraction.
+ * column's default, `datetime('now')`, which has no fraction. Of a year that has no four digits it is the nearest
+ * moment that has: what was written must be readable.
  */
-export const toSql = (at: Timestamp): string => DateTime.formatIso(at).slice(0, 23).replace("T", " ")
+export const toSql = (at: Timestamp): string =>
+  DateTime.formatIso(DateTime.clamp(at, years)).slice(0, 23).replace("T", " ")
 
 const sqlForm = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(\.\d{1,3})?$/
 
@@ -48,7 +50,8 @@ const endOfYears = 253_402_300_800_000
 const lastBound = "9999-12-31 24:00:00"
 
 /** What four digits of a year can say, so that text keeps sorting by time. */
-const inRange = (at: Timestamp): boolean => at.epochMillis >= -62_167_219_200_000 && at.epochMillis < endOfYears
+const years = { minimum: DateTime.unsafeMake(-62_167_219_200_000), maximum: DateTime.unsafeMake(endOfYears - 1) }
+const inRange = DateTime.between(years)
 
 /**
  * A bound as compared with stored text. On a whole second it goes without `.000`, or rows that took the column

@@ -39,9 +39,17 @@ export const TokenId = Schema.String.pipe(
 )
 export type TokenId = typeof TokenId.Type
 
+/** From when on a token is worth nothing, as somebody asks for it: a moment of the years 1970 to 9999, as can be stored. */
+export const Expiry = Timestamp.pipe(
+  Schema.filter(
+    ({ epochMillis }) => (epochMillis >= 0 && epochMillis < 253_402_300_800_000) || "expected a year from 1970 to 9999"
+  )
+)
+
 /** What may be known of a token. The token itself is shown once, when it is made, and kept nowhere. */
 export const Token = Schema.Struct({
   id: TokenId,
+  /** Whose it is, as the audit says. */
   actor: Schema.String,
   role: Role,
   createdAt: Timestamp,
@@ -54,7 +62,7 @@ export const Token = Schema.Struct({
 }).annotations({ identifier: "Token" })
 export type Token = typeof Token.Type
 
-/** There is no token of this id. */
+/** There is no token of this `id`. */
 export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNotFound", { id: Schema.String }) {
   override get message() {
     return `there is no token "${this.id}"`
@@ -84,7 +92,7 @@ export const read = (text: string): Option.Option<Credential> =>
 
 /** Whether two hashes are the same, in a time that does not depend on where they differ. */
 export const isSame = (one: string, other: string): boolean => {
-  const [a, b] = [Buffer.from(one, "hex"), Buffer.from(other, "hex")]
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 

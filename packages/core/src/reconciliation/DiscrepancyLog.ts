@@ -6,21 +6,27 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { DiscrepancyDetails, PassStatus } from "../model/Event.ts"
 import { KnownCounts } from "../model/JobView.ts"
-import { meta, type Page, pageFields } from "../model/Page.ts"
+import { type Page, pageFields } from "../model/Page.ts"
 import { ServiceId } from "../model/Service.ts"
 import { FromSql, Timestamp } from "../model/Timestamp.ts"
+import * as RecordPage from "../storage/RecordPage.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
-import { within } from "../storage/within.ts"
 
 /** One row of `discrepancy_event`: the disputes of a service changed, or it turned stale, or came back. */
 export const Discrepancy = Schema.Struct({
+  /** The `eventId` of the pass: a UUIDv7. */
   id: Schema.String,
+  /** When the pass ended. */
   timestamp: Timestamp,
   service: ServiceId,
   status: PassStatus,
+  /** The actual counts; of a `stale` pass, the last ones known. */
   counts: KnownCounts,
+  /** Of `counts`, as `JobView.checksum` makes it. */
   checksum: Schema.String,
+  /** How long reading the source took. */
   latencyMs: Schema.NonNegativeInt,
+  /** null where nothing differed, or a `stale` pass found out nothing. */
   discrepancyDetails: Schema.NullOr(DiscrepancyDetails)
 }).annotations({ identifier: "Discrepancy" })
 export type Discrepancy = typeof Discrepancy.Type
@@ -28,6 +34,7 @@ export type Discrepancy = typeof Discrepancy.Type
 /** Which rows, by time. `startDate <= timestamp < endDate`. */
 export const DiscrepancyQuery = Schema.Struct({
   ...pageFields,
+  /** Only of this service, by its id. */
   service: Schema.optionalWith(Schema.String, { exact: true }),
   status: Schema.optionalWith(PassStatus, { exact: true })
 })
@@ -49,20 +56,10 @@ const make = Effect.gen(function* () {
 
   const page = Effect.fn("DiscrepancyLog.page")((query: DiscrepancyQuery) =>
     store.read((sql) =>
-      Effect.gen(function* () {
-        const where = sql.and([
-          sql`1 = 1`,
-          ...(query.service === undefined ? [] : [sql`service = ${query.service}`]),
-          ...(query.status === undefined ? [] : [sql`status = ${query.status}`]),
-          ...within(sql, "timestamp", query)
-        ])
-        const order = sql.literal(query.sortOrder)
-        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM discrepancy_event WHERE ${where}`
-        // Ids are UUIDv7, so they break ties by insertion.
-        const rows = yield* sql`
-          SELECT * FROM discrepancy_event WHERE ${where} ORDER BY timestamp ${order}, id ${order}
-          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
-        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      RecordPage.readByTime(sql, query, {
+        table: "discrepancy_event",
+        where: { service: query.service, status: query.status },
+        decode: decodeRows
       })
     )
   )

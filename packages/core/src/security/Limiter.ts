@@ -24,7 +24,7 @@ export const make = (rate: Rate.Rate): Limiter => {
       dues.delete(key)
       dues.set(key, turn.due)
       for (const [oldest, due] of dues) {
-        if (dues.size <= maxKeys && !Rate.isAtRest(due, now)) break
+        if (dues.size <= maxKeys && !Rate.isAtRest(rate, due, now)) break
         dues.delete(oldest)
       }
       return undefined

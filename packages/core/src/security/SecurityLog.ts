@@ -7,19 +7,21 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
-import { meta, type Page, pageFields } from "../model/Page.ts"
+import { type Page, pageFields } from "../model/Page.ts"
 import * as Rate from "../model/Rate.ts"
 import { type Incident, SecurityEvent, SecurityEventKind } from "../model/SecurityEvent.ts"
 import { FromSql, toSql } from "../model/Timestamp.ts"
 import { Write } from "../storage/Change.ts"
+import * as RecordPage from "../storage/RecordPage.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
-import { within } from "../storage/within.ts"
 
 /** Which events, by time. `startDate <= timestamp < endDate`. */
 export const SecurityQuery = Schema.Struct({
   ...pageFields,
   kind: Schema.optionalWith(SecurityEventKind, { exact: true }),
+  /** Only of this actor. */
   actor: Schema.optionalWith(Schema.String, { exact: true }),
+  /** Only from this IP address. */
   address: Schema.optionalWith(Schema.String, { exact: true })
 })
 export type SecurityQuery = typeof SecurityQuery.Type
@@ -47,7 +49,7 @@ export const flushInterval = Duration.seconds(2)
 
 /**
  * Rows that refusals may cost: a hundred at once, and one every two seconds. An attacker who goes on for a day has
- * written 43,200, and everything else he did is counted.
+ * written 43,200, and as many that count everything else he did: one for each flush.
  */
 const rows: Rate.Rate = { times: 100, perMs: 200_000 }
 
@@ -65,7 +67,8 @@ const make = Effect.gen(function* () {
   let suppressed = 0
 
   const note = (incident: Incident, now: number): void => {
-    const key = JSON.stringify([incident.kind, incident.actor, incident.address, incident.request, incident.detail])
+    // As it is stored: what reads the same there is one row.
+    const key = JSON.stringify(cut(incident))
     const before = noted.get(key)
     if (before !== undefined) {
       noted.set(key, { ...before, timestamp: DateTime.unsafeMake(now), count: before.count + 1 })
@@ -80,6 +83,7 @@ const make = Effect.gen(function* () {
     noted.set(key, eventOf(incident, now, 1))
   }
 
+  // Not to be interrupted between taking what was noted and putting it back where it could not be written.
   const flush = Effect.gen(function* () {
     if (noted.size === 0 && suppressed === 0) return
     const [events, more] = [noted, suppressed]
@@ -89,15 +93,19 @@ const make = Effect.gen(function* () {
     const all = [...events.values(), ...(more === 0 ? [] : [eventOf({ kind: "suppressed" }, now, more)])]
     yield* store.commit({ writes: [Write.SecurityNoted({ events: all })], events: [] }).pipe(
       Effect.catchTag("CommandIdTaken", Effect.die),
-      // They are written with the next ones, and counted where the same happened again.
-      Effect.tapError(() =>
+      // They are written with the next ones, and counted where the same happened meanwhile.
+      Effect.tapErrorCause(() =>
         Effect.sync(() => {
-          noted = new Map([...events, ...noted])
+          for (const [key, event] of noted) {
+            const { count, id } = events.get(key) ?? { count: 0, id: event.id }
+            events.set(key, { ...event, id, count: count + event.count })
+          }
+          noted = events
           suppressed += more
         })
       )
     )
-  })
+  }).pipe(Effect.uninterruptible)
 
   const prune = Effect.gen(function* () {
     const before = DateTime.subtract(yield* DateTime.now, { days: keptDays })
@@ -112,21 +120,10 @@ const make = Effect.gen(function* () {
 
   const page = Effect.fn("SecurityLog.page")((query: SecurityQuery) =>
     store.read((sql) =>
-      Effect.gen(function* () {
-        const where = sql.and([
-          sql`1 = 1`,
-          ...(query.kind === undefined ? [] : [sql`kind = ${query.kind}`]),
-          ...(query.actor === undefined ? [] : [sql`actor = ${query.actor}`]),
-          ...(query.address === undefined ? [] : [sql`address = ${query.address}`]),
-          ...within(sql, "timestamp", query)
-        ])
-        const order = sql.literal(query.sortOrder)
-        const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM security_event WHERE ${where}`
-        // Ids are UUIDv7, so they break ties by insertion.
-        const rows = yield* sql`
-          SELECT * FROM security_event WHERE ${where} ORDER BY timestamp ${order}, id ${order}
-          LIMIT ${query.limit} OFFSET ${(query.page - 1) * query.limit}`
-        return { data: yield* decodeRows(rows), meta: meta(query.page, query.limit, Number(count?.total ?? 0)) }
+      RecordPage.readByTime(sql, query, {
+        table: "security_event",
+        where: { kind: query.kind, actor: query.actor, address: query.address },
+        decode: decodeRows
       })
     )
   )
@@ -147,15 +144,12 @@ const maxText = 256
 const short = (text: string | null | undefined): string | null =>
   text === undefined || text === null ? null : text.length > maxText ? `${text.slice(0, maxText)}…` : text
 
-const eventOf = ({ actor, address, detail, kind, request }: Incident, at: number, count: number): SecurityEvent => ({
-  id: uuid(),
-  timestamp: DateTime.unsafeMake(at),
-  kind,
-  actor: short(actor),
-  address: short(address),
-  request: short(request),
-  detail: short(detail),
-  count
-})
+const cut = ({ actor, address, detail, kind, request }: Incident): Required<Incident> => {
+  return { kind, actor: short(actor), address: short(address), request: short(request), detail: short(detail) }
+}
+
+const eventOf = (incident: Incident, at: number, count: number): SecurityEvent => {
+  return { id: uuid(), timestamp: DateTime.unsafeMake(at), ...cut(incident), count }
+}
 
 const decodeRows = Schema.decodeUnknown(Schema.Array(Schema.Struct({ ...SecurityEvent.fields, timestamp: FromSql })))

@@ -84,7 +84,8 @@ const make = Effect.gen(function* () {
   // Read without an effect, by the gate, which is none.
   let book = yield* stored
 
-  // One at a time: of two that read and then learn, the later would forget what the first had learned.
+  // One at a time: of two that read and then learn, the later would forget what the first had learned; and of two that
+  // revoke the same, both would be the first.
   const turn = yield* Effect.makeSemaphore(1)
 
   const refresh = turn.withPermits(1)(
@@ -93,10 +94,11 @@ const make = Effect.gen(function* () {
     })
   )
 
+  /** What is through is learned, whoever was interrupted meanwhile. */
   const commit = (change: Change, known: Known) =>
     Effect.map(store.commit(change), () => {
       book = new Map(book).set(known.token.id, known)
-    }).pipe(turn.withPermits(1), Effect.catchTag("CommandIdTaken", Effect.die), Effect.uninterruptible)
+    }).pipe(Effect.catchTag("CommandIdTaken", Effect.die), Effect.uninterruptible)
 
   const create = Effect.fn("Tokens.create")(function* ({ actor, expiresAt, role }: NewToken, by: string) {
     const { hash, id, text } = mint()
@@ -105,7 +107,7 @@ const make = Effect.gen(function* () {
     const told = yield* SecurityLog.now(tells("token-created", token, by))
     yield* commit({ writes: [Write.TokenCreated({ token, hash }), told], events: [] }, { token, hash })
     return { text, token }
-  })
+  }, turn.withPermits(1))
 
   const revoke = Effect.fn("Tokens.revoke")(function* (id: string, by: string) {
     const known = (yield* stored).get(id)
@@ -116,7 +118,7 @@ const make = Effect.gen(function* () {
     const writes = [Write.TokenRevoked({ id, at: token.revokedAt }), told]
     yield* commit({ writes, events: [] }, { token, hash: known.hash })
     return token
-  })
+  }, turn.withPermits(1))
 
   const recognise = (text: string, now: number): Recognition => {
     const credential = readCredential(text)

@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { type Health, type Service, unknownHealth } from "../model/Service.ts"
+import { AddressRefused } from "../sources/Egress.ts"
 import * as Foreign from "../sources/Foreign.ts"
+import { SourceUnavailable } from "../sources/JobSource.ts"
 import type { StoreUnreadable } from "../storage/Store.ts"
 import { type RegisteredService, ServiceRegistry } from "./ServiceRegistry.ts"
 
@@ -42,16 +44,19 @@ const make = Effect.gen(function* () {
       Effect.flatMap(({ status }) =>
         status >= 200 && status < 300 ? Effect.void : Effect.fail({ message: `it answered with status ${status}` })
       ),
-      Effect.catchTag("RequestError", () => Effect.fail({ message: "no connection could be made" })),
-      Effect.catchTag("ResponseError", () => Effect.fail({ message: "the connection broke" }))
+      // In the words that a source would use.
+      Effect.catchTags({
+        RequestError: ({ cause }) =>
+          new SourceUnavailable({ reason: cause instanceof AddressRefused ? "address" : "connect" }),
+        ResponseError: () => new SourceUnavailable({ reason: "reset" })
+      })
     )
 
   const probeOne = (service: RegisteredService) =>
     Effect.gen(function* () {
       const checkedAt = yield* DateTime.now
-      const asked: Effect.Effect<void, { readonly message: string }> = service.probeEndpoint
-        ? endpoint(service.healthEndpoint)
-        : service.source.ping
+      const asked: Effect.Effect<void, { readonly message: string }> =
+        service.healthEndpoint === undefined ? service.source.ping : endpoint(service.healthEndpoint)
       const exit = yield* Foreign.run(() => asked).pipe(
         Effect.timeoutFail({ duration: deadline, onTimeout: () => ({ message: "it did not answer in time" }) }),
         Effect.mapError(Foreign.reason),

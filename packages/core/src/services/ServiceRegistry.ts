@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Metadata, type Registration, ServiceId, ServiceNotFound } from "../model/Service.ts"
 import { FromSql } from "../model/Timestamp.ts"
+import * as Egress from "../sources/Egress.ts"
 import { JobSource, type Shape } from "../sources/JobSource.ts"
 import { Write } from "../storage/Change.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
@@ -22,10 +23,13 @@ export interface ServiceDefinition<E = never, R = never> {
   readonly name?: string
   /** What kind of system it is: `palantir`, `bullmq`, or an embedder's own word. */
   readonly type: string
-  /** Shown, and probed over HTTP where it is http(s). Without userinfo. */
-  readonly healthEndpoint: string
-  /** Whether `healthEndpoint` was given, so that HTTP probes it; otherwise the source's own `ping` does. */
-  readonly probeEndpoint?: boolean
+  /** Where it is, for people: without userinfo. Default: nothing is said of it. */
+  readonly url?: string
+  /**
+   * Asked for its health over HTTP, where it is http(s): well is what answers with 2xx. Without userinfo, and none that
+   * `Egress.flaw` finds fault with. Default: the source's own `ping` is asked, and `url` is shown.
+   */
+  readonly healthEndpoint?: string
   /** Free-form facts, shown to whoever may list services: no secrets. Default: none. */
   readonly metadata?: Metadata
   /** How to talk to it. Built once, and ended with the house. */
@@ -48,10 +52,8 @@ export interface RegisteredService {
   readonly type: string
   /** How to talk to it. */
   readonly source: Shape
-  /** Where its health is asked for. */
-  readonly healthEndpoint: string
-  /** Whether HTTP probes that, or the source's own `ping`. */
-  readonly probeEndpoint: boolean
+  /** Where HTTP asks for its health; absent: its source's own `ping` is asked. */
+  readonly healthEndpoint?: string
   /** From the beginning of one pass to that of the next. */
   readonly pollInterval: Duration.Duration
   /** How long a difference is given before it is read again. */
@@ -79,7 +81,9 @@ export class ServiceRegistry extends Context.Tag("@mithrandir/core/ServiceRegist
 
 /** A definition that cannot be used. */
 export class ServiceInvalid extends Schema.TaggedError<ServiceInvalid>()("ServiceInvalid", {
+  /** Its id, which may be what is wrong. */
   service: Schema.String,
+  /** What is wrong, and quotes no url. */
   problem: Schema.String
 }) {
   override get message() {
@@ -96,6 +100,26 @@ const defaults = {
   commandTimeout: Duration.seconds(30)
 }
 
+/** What a definition says of a service to people. */
+export const shown = <E, R>({
+  healthEndpoint,
+  id,
+  metadata = {},
+  name = id,
+  type,
+  url
+}: ServiceDefinition<E, R>): Omit<Registration, "registeredAt" | "retired"> => ({
+  id,
+  name,
+  type,
+  healthEndpoint: healthEndpoint ?? url ?? null,
+  metadata
+})
+
+/** Whoever speaks no HTTP cannot be asked over it. */
+const probed = <E, R>({ healthEndpoint }: ServiceDefinition<E, R>): Pick<RegisteredService, "healthEndpoint"> =>
+  healthEndpoint !== undefined && /^https?:/i.test(healthEndpoint) ? { healthEndpoint } : {}
+
 const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
   Effect.gen(function* () {
     const store = yield* Store
@@ -103,13 +127,16 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
     for (const definition of definitions) {
       yield* check(definition, services)
       // Each its own: two services of one kind share nothing.
-      const built = yield* Layer.build(Layer.fresh(definition.source))
+      const built = yield* Effect.mapError(Layer.build(Layer.fresh(definition.source)), (error) =>
+        error instanceof Egress.UrlRefused
+          ? new ServiceInvalid({ service: definition.id, problem: `its url: ${error.problem}` })
+          : (error as Exclude<E, Egress.UrlRefused>)
+      )
       services.set(definition.id, {
         id: definition.id,
         type: definition.type,
         source: Context.get(built, JobSource),
-        healthEndpoint: definition.healthEndpoint,
-        probeEndpoint: definition.probeEndpoint ?? false,
+        ...probed(definition),
         pollInterval: Duration.decode(definition.pollInterval ?? defaults.pollInterval),
         settle: Duration.decode(definition.settle ?? defaults.settle),
         commandTimeout: Duration.decode(definition.commandTimeout ?? defaults.commandTimeout),
@@ -136,9 +163,11 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
         writes: [
           Write.ServicesRegistered({
             at,
-            registrations: definitions.map(({ healthEndpoint, id, metadata = {}, name = id, type }) => {
-              return { id, name, type, healthEndpoint, metadata, registeredAt: at, retired: false }
-            })
+            registrations: definitions.map((definition) => ({
+              ...shown(definition),
+              registeredAt: at,
+              retired: false
+            }))
           })
         ],
         events: []
@@ -148,26 +177,49 @@ const make = <E, R>(definitions: ReadonlyArray<ServiceDefinition<E, R>>) =>
     return ServiceRegistry.of({ all: Array.from(services.values()), get, registrations, register })
   })
 
-/** The services an application has. Each gets a source of its own, which lives as long as the layer. */
+/**
+ * The services an application has. Each gets a source of its own, which lives as long as the layer. A source whose url
+ * is refused makes its service invalid.
+ */
 export const layer = <E, R>(
   definitions: ReadonlyArray<ServiceDefinition<E, R>>
-): Layer.Layer<ServiceRegistry, E | ServiceInvalid, R | Store> => Layer.scoped(ServiceRegistry, make(definitions))
+): Layer.Layer<ServiceRegistry, Exclude<E, Egress.UrlRefused> | ServiceInvalid, R | Store> =>
+  Layer.scoped(ServiceRegistry, make(definitions))
 
 const check = <E, R>(definition: ServiceDefinition<E, R>, known: ReadonlyMap<string, unknown>) => {
   const invalid = (problem: string) => new ServiceInvalid({ service: definition.id, problem })
   if (!Schema.is(ServiceId)(definition.id)) return invalid("its id must be 1 to 64 of a-z 0-9 . _ -")
   if (known.has(definition.id)) return invalid("its id is taken by another service")
+  const problem = placeFlaw(definition)
+  if (problem !== undefined) return invalid(problem)
   const interval = Duration.decode(definition.pollInterval ?? defaults.pollInterval)
   return Duration.lessThan(interval, minPollInterval)
     ? invalid(`its pollInterval must be at least ${Duration.format(minPollInterval)}`)
     : Effect.void
 }
 
+/** What is wrong with where it is, or where its health is asked for: both are shown, and HTTP is asked. */
+const placeFlaw = <E, R>(definition: ServiceDefinition<E, R>): string | undefined => {
+  const shownFlaw = (place = "") => (URL.canParse(place) ? Egress.userinfoFlaw(new URL(place)) : undefined)
+  const { healthEndpoint: asked } = probed(definition)
+  const ofEndpoint = asked === undefined ? shownFlaw(definition.healthEndpoint) : Egress.flaw(asked)
+  if (ofEndpoint !== undefined) return `its healthEndpoint: ${ofEndpoint}`
+  const ofUrl = shownFlaw(definition.url)
+  return ofUrl === undefined ? undefined : `its url: ${ofUrl}`
+}
+
+/** The column takes no NULL: without one it is empty. */
+const HealthEndpoint = Schema.transform(Schema.String, Schema.NullOr(Schema.String), {
+  strict: true,
+  decode: (text) => (text === "" ? null : text),
+  encode: (text) => text ?? ""
+})
+
 const Row = Schema.Struct({
   id: ServiceId,
   name: Schema.String,
   type: Schema.String,
-  healthEndpoint: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("health_endpoint")),
+  healthEndpoint: Schema.propertySignature(HealthEndpoint).pipe(Schema.fromKey("health_endpoint")),
   metadata: Schema.propertySignature(Schema.parseJson(Metadata)).pipe(Schema.fromKey("metadata_json")),
   registeredAt: Schema.propertySignature(FromSql).pipe(Schema.fromKey("registered_at")),
   retired: Schema.propertySignature(

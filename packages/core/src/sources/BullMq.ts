@@ -13,6 +13,7 @@ import { type JobCounts, noJobs } from "../model/JobView.ts"
 import * as BullMqConnection from "./BullMqConnection.ts"
 import * as BullMqPurge from "./BullMqPurge.ts"
 import * as BullMqQueue from "./BullMqQueue.ts"
+import * as Egress from "./Egress.ts"
 import {
   type ActionError,
   ActionRejected,
@@ -28,7 +29,7 @@ import {
 
 /** Which queues, and where they are. */
 export interface Options {
-  /** `redis://` or `rediss://`, with the database as its path where it is not 0. */
+  /** `redis://` or `rediss://`, the database as its path where it is not 0, and no host with an `Egress.hostFlaw`. */
   readonly url: string
   /** The queues to look after; other queues of that Redis are none of its business. */
   readonly queues: ReadonlyArray<string>
@@ -54,7 +55,8 @@ export interface Options {
  * next job of a scheduler, and a parent, unless its last children go with the purge. A job that finished and left by itself is found in the state it
  * finished in, as long as BullMQ's events tell of it.
  */
-export const layer = (options: Options): Layer.Layer<JobSource> => Layer.scoped(JobSource, make(options))
+export const layer = (options: Options): Layer.Layer<JobSource, Egress.UrlRefused> =>
+  Layer.scoped(JobSource, make(options))
 
 interface Handle {
   readonly name: string
@@ -63,8 +65,10 @@ interface Handle {
   readonly call: <A>(use: (bull: BullQueue) => Promise<A>) => Effect.Effect<A, ReadError>
 }
 
-const make = (options: Options): Effect.Effect<Shape, never, Scope.Scope> =>
+const make = (options: Options): Effect.Effect<Shape, Egress.UrlRefused, Scope.Scope> =>
   Effect.gen(function* () {
+    const problem = URL.canParse(options.url) ? Egress.hostFlaw(new URL(options.url).hostname) : undefined
+    if (problem !== undefined) return yield* new Egress.UrlRefused({ problem })
     const finishedKept = Duration.decode(options.finishedKept ?? "10 minutes")
     const connection = yield* BullMqConnection.make({
       url: options.url,

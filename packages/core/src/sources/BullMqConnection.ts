@@ -1,9 +1,13 @@
 /** The connection of a BullMQ source: made when a call needs it, and every call ends within its deadline. */
+
+import type * as Net from "node:net"
 import { type ConnectionOptions, RedisConnection } from "bullmq"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as BullMqConnector from "./BullMqConnector.ts"
+import * as Egress from "./Egress.ts"
 import { type ReadError, SourceInvalid, SourceUnavailable } from "./JobSource.ts"
 
 /** What BullMQ makes of a connection. */
@@ -15,6 +19,8 @@ export interface Options {
   readonly password?: Redacted.Redacted
   /** How long one call may take, connecting included. */
   readonly requestTimeout: Duration.Duration
+  /** How the host's name is resolved: by `Egress.lookup` unless told otherwise. */
+  readonly lookup?: Net.LookupFunction
   /** Done once with every new client, before its first command. */
   readonly prepare: (client: Client) => void
 }
@@ -63,7 +69,7 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
         redis.on("error", () => {})
         const client = await redis.client
         client.on("error", (error) => {
-          if (isReply(error)) refusal = error
+          if (isReply(error) || error instanceof Egress.AddressRefused) refusal = error
         })
         client.once("end", () => {
           close(redis)
@@ -108,8 +114,9 @@ export const make = (options: Options): Effect.Effect<Connection, never, Scope.S
     return { call }
   })
 
-const settings = ({ password, requestTimeout, url }: Options): ConnectionOptions => ({
+const settings = ({ lookup = Egress.lookup, password, requestTimeout, url }: Options): ConnectionOptions => ({
   url,
+  Connector: BullMqConnector.make(lookup),
   ...(password === undefined ? {} : { password: Redacted.value(password) }),
   lazyConnect: true,
   connectTimeout: Duration.toMillis(requestTimeout),
@@ -126,6 +133,7 @@ const settings = ({ password, requestTimeout, url }: Options): ConnectionOptions
 
 /** What a failed command means. Messages of Redis may quote its arguments: none of it is kept. */
 const failure = (error: unknown, sent: boolean): ReadError => {
+  if (error instanceof Egress.AddressRefused) return new SourceUnavailable({ reason: "address" })
   const message = said(error)
   if (/\b(NOAUTH|WRONGPASS|NOPERM|invalid password)\b/.test(message)) return new SourceUnavailable({ reason: "denied" })
   if (/\bREADONLY\b/.test(message)) return new SourceUnavailable({ reason: "readonly" })

@@ -2,7 +2,7 @@
 import type { Queue as BullQueue } from "bullmq"
 import * as Effect from "effect/Effect"
 import type { Client, Connection } from "./BullMqConnection.ts"
-import { maxListedJobs, type ReadError, SourceUnavailable } from "./JobSource.ts"
+import { maxListedJobs, type ReadError, SourceUnavailable, unsent } from "./JobSource.ts"
 
 /** What a purge removes: everything that waits, but for parents that wait for their children. */
 const purgeable = ["wait", "paused", "prioritized", "delayed"] as const
@@ -55,7 +55,7 @@ export const purge = (
 
 /** Says that nothing was applied: of a whole purge that would be too much. */
 const isOfOneStep = ({ reason }: SourceUnavailable) =>
-  reason === "connect" || reason === "denied" || reason === "readonly"
+  unsent.includes(reason) || reason === "denied" || reason === "readonly"
 
 /** The most jobs that are asked about in one call. */
 const batchSize = 500

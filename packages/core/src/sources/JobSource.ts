@@ -17,11 +17,13 @@ export const maxListedJobs = 2_000_000
 export const maxAnswerBytes = 16 * 1024 * 1024
 
 /**
- * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `denied`: 401 or
- * 403. `limited`: 429. `status`: another status that decides nothing. `readonly`: it takes no writes now.
+ * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `address`: none was
+ * even tried, since its host leads to where nobody is asked (`Egress`). `denied`: 401 or 403. `limited`: 429. `status`:
+ * another status that decides nothing. `readonly`: it takes no writes now.
  */
 export const UnavailableReason = Schema.Literal(
   "connect",
+  "address",
   "timeout",
   "reset",
   "status",
@@ -30,9 +32,13 @@ export const UnavailableReason = Schema.Literal(
   "readonly"
 )
 
+/** The reasons for which nothing was sent, so that nothing was applied. */
+export const unsent: ReadonlyArray<typeof UnavailableReason.Type> = ["connect", "address"]
+
 /** The source did not answer, or not now. Worth another try. */
 export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("SourceUnavailable", {
   reason: UnavailableReason,
+  /** The HTTP status, with the reason `status`. */
   status: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message() {
@@ -44,6 +50,7 @@ export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("
 
 const whyUnavailable: Record<Exclude<typeof UnavailableReason.Type, "status">, string> = {
   connect: "no connection could be made",
+  address: "its host leads to a link-local address or a metadata service, which are never asked",
   timeout: "it did not answer in time",
   reset: "the connection broke",
   denied: "it refused our credentials",
@@ -58,7 +65,7 @@ export class SourceInvalid extends Schema.TaggedError<SourceInvalid>()("SourceIn
   }
 }
 
-/** The upstream does not know the target. Nothing was applied. */
+/** The upstream does not know the `target`. Nothing was applied. */
 export class TargetNotFound extends Schema.TaggedError<TargetNotFound>()("TargetNotFound", { target: Schema.String }) {
   override get message() {
     return `"${this.target}" does not exist upstream`
@@ -69,6 +76,7 @@ export class TargetNotFound extends Schema.TaggedError<TargetNotFound>()("Target
 export class ActionRejected extends Schema.TaggedError<ActionRejected>()("ActionRejected", {
   /** The HTTP status, where there was one. */
   status: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** Why, in a sentence, which goes on the record: no secrets. */
   problem: Schema.String
 }) {
   override get message() {
@@ -78,13 +86,13 @@ export class ActionRejected extends Schema.TaggedError<ActionRejected>()("Action
 
 /** Why a read gave no usable answer. */
 export type ReadError = SourceUnavailable | SourceInvalid
-/** How an action failed. The last two, and `connect`, say that nothing was applied; of the others nobody knows. */
+/** How an action failed. The last two, and what is `unsent`, say that nothing was applied; of the others nobody knows. */
 export type ActionError = ReadError | TargetNotFound | ActionRejected
 
-/** A queue, looked up by its name. */
+/** A queue, looked up by its `name`. */
 export class Queue extends Schema.Class<Queue>("Queue")({ name: Schema.String, counts: JobCounts }) {}
 
-/** A worker service, looked up by its name. A restart gives it another `instanceId`. */
+/** A worker service, looked up by its `name`. A restart gives it another `instanceId`. */
 export class Worker extends Schema.Class<Worker>("Worker")({ name: Schema.String, instanceId: Schema.String }) {}
 
 /** An answer passed through as it came. */

@@ -12,6 +12,7 @@ import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Job, JobDetail, type JobId } from "../model/Job.ts"
+import * as Egress from "./Egress.ts"
 import {
   type ActionError,
   ActionRejected,
@@ -32,7 +33,7 @@ import { isOk, Refused } from "./PalantirWire.ts"
 
 /** How to reach one Palantir. */
 export interface Options {
-  /** Where it is, base path included: what comes before `/api/v1`. */
+  /** Where it is, base path included: what comes before `/api/v1`. What `Egress.flaw` finds wrong is refused. */
   readonly url: string
   /** Sent as a bearer token, to this origin only. */
   readonly token?: Redacted.Redacted
@@ -52,6 +53,8 @@ export const maxPages = 5 * Math.ceil(maxListedJobs / maxPageSize)
 
 const make = (options: Options) =>
   Effect.gen(function* () {
+    const problem = Egress.flaw(options.url)
+    if (problem !== undefined) return yield* new Egress.UrlRefused({ problem })
     const http = PalantirWire.make(yield* HttpClient.HttpClient, {
       ...options,
       requestTimeout: options.requestTimeout ?? "3 seconds"
@@ -142,10 +145,11 @@ const make = (options: Options) =>
   })
 
 /**
- * A Palantir as a source. Wants a client that follows no redirects and inflates nothing, as `NodeHttpClient.layer`
- * of `@effect/platform-node`; a fetch client would carry the token to wherever it is sent.
+ * A Palantir as a source. Wants a client that follows no redirects and inflates nothing, as that of
+ * `@effect/platform-node`, and resolves names by `Egress.lookup`; a fetch client would carry the token to wherever it
+ * is sent.
  */
-export const layer = (options: Options): Layer.Layer<JobSource, never, HttpClient.HttpClient> =>
+export const layer = (options: Options): Layer.Layer<JobSource, Egress.UrlRefused, HttpClient.HttpClient> =>
   Layer.effect(JobSource, make(options))
 
 // What URLs swallow. Queues and services have no routes that hide a name.

@@ -52,19 +52,19 @@ export const JobPage = Schema.Struct({
 })
 export type JobPage = typeof JobPage.Type
 
-/** A queue with its own counts. */
+/** A queue, by its `name`, with its own counts. */
 export const PalantirQueue = Schema.Struct({ name: Schema.String, counts: JobCounts })
-/** How many waiting and delayed jobs a purge removed. */
+/** How many waiting and delayed jobs were `purged`. */
 export const Purged = Schema.Struct({ purged: Schema.NonNegativeInt })
 
-/** A worker service. A restart gives it another `instanceId`. */
+/** A worker service, by its `name`. A restart gives it another `instanceId`. */
 export const PalantirService = Schema.Struct({
   name: Schema.String,
   /** Another one after every restart. */
   instanceId: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256)),
   startedAt: UpdatedAt
 })
-/** A restart was begun, and this instance will be the next. */
+/** A restart of the service of this `name` was begun, and `instanceId` will be the next instance. */
 export const Restarting = Schema.Struct({
   name: Schema.String,
   instanceId: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))

@@ -6,10 +6,10 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { pipe } from "effect/Function"
-import * as Option from "effect/Option"
+import { identity, pipe } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { AddressRefused } from "./Egress.ts"
 import { maxAnswerBytes, type RawAnswer, type ReadError, SourceInvalid, SourceUnavailable } from "./JobSource.ts"
 
 /** 2xx, and nothing else. */
@@ -20,6 +20,7 @@ export class Refused extends Data.TaggedError("Refused")<{ readonly status: numb
 
 /** How to reach it. */
 export interface Options {
+  /** One that has no `Egress.flaw`. */
   readonly url: string
   readonly token?: Redacted.Redacted
   readonly requestTimeout: Duration.DurationInput
@@ -33,9 +34,15 @@ export interface PalantirWire {
 }
 
 export const make = (client: HttpClient.HttpClient, options: Options): PalantirWire => {
-  const { base, login } = origin(options)
+  const { token } = options
+  const base = new URL(options.url).href.replace(/\/+$/, "")
+  const quotes = quoting(token)
   const here = HttpClient.mapRequest(client, (request) =>
-    pipe(HttpClientRequest.prependUrl(request, base), HttpClientRequest.acceptJson, login)
+    pipe(
+      HttpClientRequest.prependUrl(request, base),
+      HttpClientRequest.acceptJson,
+      token === undefined ? identity : HttpClientRequest.bearerToken(Redacted.value(token))
+    )
   )
   const whole = (
     response: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
@@ -52,45 +59,51 @@ export const make = (client: HttpClient.HttpClient, options: Options): PalantirW
       })
     )
   return {
-    raw: (request: HttpClientRequest.HttpClientRequest) => whole(here.execute(request)),
+    raw: (request: HttpClientRequest.HttpClientRequest) =>
+      Effect.filterOrFail(
+        whole(here.execute(request)),
+        (answer) => !quotes(answer),
+        () => new SourceInvalid({ problem: quoted })
+      ),
     decisive: HttpClient.transform(here, (response, request) =>
       Effect.flatMap(
         whole(response),
-        ({ body, status }): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused> =>
-          isOk(status)
-            ? Effect.sync(() =>
-                HttpClientResponse.fromWeb(
-                  request,
-                  new Response(body.length === 0 ? null : Buffer.from(body), { status })
-                )
-              )
-            : new Refused({ status })
+        (answer): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused | SourceInvalid> => {
+          const { body, status } = answer
+          if (!isOk(status)) return new Refused({ status })
+          // Of what an action is answered nothing is kept, and whether it was done is not to be in doubt.
+          if (request.method === "GET" && quotes(answer)) return new SourceInvalid({ problem: quoted })
+          return Effect.sync(() =>
+            HttpClientResponse.fromWeb(request, new Response(body.length === 0 ? null : Buffer.from(body), { status }))
+          )
+        }
       )
     )
   }
 }
 
-/**
- * What every url begins with, and how we show who we are. A name and password in the url become a header: headers are
- * redacted where requests are traced, and urls are not.
- */
-const origin = ({ token, url }: Options) => {
-  const parsed = Option.getOrUndefined(Option.liftThrowable((text: string) => new URL(text))(url))
-  const { password = "", username = "" } = parsed ?? {}
-  if (parsed !== undefined) {
-    parsed.username = ""
-    parsed.password = ""
-  }
-  const login = (request: HttpClientRequest.HttpClientRequest) => {
-    if (token !== undefined) return HttpClientRequest.bearerToken(request, Redacted.value(token))
-    return username === "" && password === ""
-      ? request
-      : HttpClientRequest.basicAuth(request, unescaped(username), unescaped(password))
-  }
-  return { base: (parsed?.href ?? url).replace(/\/+$/, ""), login }
-}
+const quoted = "it quotes the token that it was sent"
 
-const unescaped = (text: string) => Option.getOrElse(Option.liftThrowable(decodeURIComponent)(text), () => text)
+/** A shorter token is no secret, and stands in ordinary words. */
+const minSecretLength = 8
+
+/**
+ * Whether an answer has our token in it, as error pages for developers do that show the request: job ids and queues are
+ * kept and streamed, and what is passed through may be read by whoever may read jobs.
+ */
+const quoting = (token: Redacted.Redacted | undefined): ((answer: RawAnswer) => boolean) => {
+  const secret = token === undefined ? "" : Redacted.value(token)
+  if (secret.length < minSecretLength) return () => false
+  const json = JSON.stringify(secret).slice(1, -1)
+  const html = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  const base64 = Buffer.from(secret).toString("base64")
+  const forms = [secret, json, json.replaceAll("/", "\\/"), encodeURIComponent(secret), html, base64]
+  const needles = Array.from(new Set(forms), (form) => Buffer.from(form))
+  return ({ body, contentType = "" }) => {
+    const haystacks = [Buffer.from(body.buffer, body.byteOffset, body.byteLength), Buffer.from(contentType)]
+    return haystacks.some((haystack) => needles.some((needle) => haystack.includes(needle)))
+  }
+}
 
 const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<RawAnswer, ReadError> =>
   Effect.suspend(() => {
@@ -133,10 +146,9 @@ const badCertificates: ReadonlySet<string> = new Set([
 ])
 
 /** The cause stays behind: it carries the request with its token. */
-const unavailable = (error: HttpClientError.HttpClientError): SourceUnavailable =>
-  new SourceUnavailable({
-    reason:
-      error._tag === "RequestError" && (error.reason !== "Transport" || neverConnected(error.cause))
-        ? "connect"
-        : "reset"
-  })
+const unavailable = (error: HttpClientError.HttpClientError): SourceUnavailable => {
+  if (error._tag === "ResponseError") return new SourceUnavailable({ reason: "reset" })
+  if (error.cause instanceof AddressRefused) return new SourceUnavailable({ reason: "address" })
+  const isUnsent = error.reason !== "Transport" || neverConnected(error.cause)
+  return new SourceUnavailable({ reason: isUnsent ? "connect" : "reset" })
+}

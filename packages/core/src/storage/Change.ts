@@ -205,7 +205,7 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
             id: service.id,
             name: service.name,
             type: service.type,
-            health_endpoint: service.healthEndpoint,
+            health_endpoint: service.healthEndpoint ?? "",
             metadata_json: stringify(service.metadata),
             registered_at: toSql(service.registeredAt)
           })} ON CONFLICT (id) DO UPDATE SET name = excluded.name, type = excluded.type,

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Exposure from "./Exposure.ts"
 import * as Ownership from "./Ownership.ts"
 import { isFull } from "./Space.ts"
 import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
@@ -43,9 +44,11 @@ export type Mode = "writer" | "standby" | "reader"
 
 /** Another process is the writer of this database. */
 export class DatabaseLocked extends Schema.TaggedError<DatabaseLocked>()("DatabaseLocked", {
+  /** Its file. */
   database: Schema.String,
   /** What the writer said of itself in `<db>.server.json`, if it did. */
   pid: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** Where that is a server: where it listens. */
   url: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   override get message() {
@@ -56,7 +59,9 @@ export class DatabaseLocked extends Schema.TaggedError<DatabaseLocked>()("Databa
 
 /** The file cannot be used as it is. `problem` says why and what to do. */
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
+  /** Its file. */
   database: Schema.String,
+  /** The same for programs. */
   reason: Schema.Literal(
     "missing",
     "corrupt",
@@ -64,6 +69,7 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
     "newer",
     "unmigrated",
     "permission",
+    "exposed",
     "full",
     "busy",
     "pragma",
@@ -147,6 +153,17 @@ export const layerSqlite = (options: {
         )
       )
 
+      /** Refuses files that everybody may get at, before they are opened, and changes nothing about them. */
+      const guard = Exposure.problem(database).pipe(
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.void,
+            onSome: (problem) => new DatabaseUnusable({ database, reason: "exposed", problem })
+          })
+        ),
+        Effect.provideService(FileSystem.FileSystem, fs)
+      )
+
       /** A small file is read whole before anything is written to it; of a large one damage is found where it is met. */
       const examine = (sql: SqlClient) =>
         Effect.flatMap(fs.stat(database), ({ size }) =>
@@ -157,11 +174,13 @@ export const layerSqlite = (options: {
         Effect.gen(function* () {
           if (access === "write") {
             yield* touch(database)
+            yield* guard
+            yield* Effect.provideService(Exposure.warn(database), FileSystem.FileSystem, fs)
             yield* Effect.mapError(inspect, unusable)
           } else if (!(yield* Effect.mapError(fs.exists(database), unusable))) {
             const problem = "there is no such file; a first pass, or a server that starts, makes it"
             return yield* new DatabaseUnusable({ database, reason: "missing", problem })
-          }
+          } else yield* guard
           const sql = yield* Effect.mapError(open(database, access === "read", access === "read"), unusable)
           yield* settle(sql, access === "write" ? writerSettings : readerSettings).pipe(Effect.mapError(unusable))
           yield* access === "write" ? examine(sql) : Effect.mapError(Ownership.check(sql), unusable)
@@ -170,6 +189,7 @@ export const layerSqlite = (options: {
 
       const lock = Effect.gen(function* () {
         const file = `${database}.lock`
+        yield* guard
         yield* touch(file)
         const sql = yield* open(file, false).pipe(Effect.mapError((error) => describe(file, error)))
         const withFiles = Effect.provideService(FileSystem.FileSystem, fs)
@@ -270,13 +290,14 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
     return because("busy", "it is locked by something else; close what has it open and try again")
   }
+  if (code === "SQLITE_READONLY_DIRECTORY") return because("permission", notBeside)
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) {
     return because("permission", notPermitted)
   }
   if (code.startsWith("SQLITE_CANTOPEN")) {
     return because(
       "missing",
-      "it cannot be opened; check that it exists, that this user may read it, and that not too many files are open"
+      "it cannot be opened; check that it exists, that this user may read it and write beside it, and that not too many files are open"
     )
   }
   if (isFull(code)) return because("full", full)
@@ -285,6 +306,9 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
 
 const damaged = "it is damaged; restore it from a backup, and keep this file for an inquiry"
 const notPermitted = "no permission to write it; give this user access to the file and its directory"
+/** In WAL mode every reader takes part in an index that stands beside the file. */
+const notBeside =
+  "even to read it SQLite has to write beside it, where this user may not; read a copy of it (and of its -wal, where there is one), or ask the server that has it"
 const full = "the disk is full, or the file may not grow; free some space, or raise the limit on file sizes"
 
 /** The system's own word, such as `EISDIR`; where it said none, ours for it. */

@@ -28,10 +28,10 @@ import { isFull } from "./Space.ts"
 import { sqliteCode } from "./WriterLock.ts"
 
 /**
- * Nothing can be written now. `standby`: another process is the writer. `readonly`: opened for reading alone.
- * `full`: no space left. `deposed`: another process became the writer, though this one held the lock. `moved`: what
- * goes by the database's name is another file, or none. `failed`: the database refused. Nothing of the change was
- * stored.
+ * Nothing can be written now, and nothing of the change was stored. The `reason`. `standby`: another process is the
+ * writer. `readonly`: opened for reading alone. `full`: no space left. `busy`: something else has locked the file, for
+ * seconds. `deposed`: another process became the writer, though this one held the lock. `moved`: what goes by the
+ * database's name is another file, or none. `failed`: the database refused.
  */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
   reason: Schema.Literal("standby", "readonly", "full", "busy", "deposed", "moved", "failed")

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Exposure from "./Exposure.ts"
 
 /** Takes the lock for the scope, or gives `false` at once if somebody else has it. */
 export const tryAcquire = (lock: SqlClient): Effect.Effect<boolean, SqlError, Scope.Scope> =>
@@ -35,7 +36,7 @@ export const sqliteCode = (error: unknown): string => {
 
 const isBusy = (error: SqlError) => sqliteCode(error).startsWith("SQLITE_BUSY")
 
-/** What the server that holds a database says of itself. */
+/** What the server that holds a database says of itself: its process, `pid`, and the `url` where it listens. */
 export const Announcement = Schema.Struct({ pid: Schema.Int, url: Schema.String })
 export type Announcement = typeof Announcement.Type
 
@@ -47,9 +48,15 @@ export const announce = (database: string, announcement: Announcement) =>
     const fs = yield* FileSystem.FileSystem
     const file = announcementFile(database)
     const text = `${JSON.stringify(announcement)}\n`
+    const half = `${file}.new`
+    // Made anew: one that was left behind keeps its mode, and a link leads elsewhere.
+    const write = Effect.zipRight(
+      Effect.ignore(fs.remove(half)),
+      fs.writeFileString(half, text, { flag: "wx", mode: 0o600 })
+    )
     yield* Effect.acquireRelease(
       // Written beside it and renamed, so that a reader never sees half of it.
-      Effect.zipRight(fs.writeFileString(`${file}.new`, text, { mode: 0o600 }), fs.rename(`${file}.new`, file)),
+      Effect.zipRight(write, fs.rename(half, file)),
       // Only what is still ours: where the lock's file was removed another server may have spoken since.
       () =>
         Effect.ignore(
@@ -62,12 +69,17 @@ export const announce = (database: string, announcement: Announcement) =>
 export const withdraw = (database: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.ignore(fs.remove(announcementFile(database))))
 
-/** What the server of a database last said of itself, which may be long gone: the lock tells. */
+/**
+ * What the server of a database last said of itself, which may be long gone: the lock tells. Nobody else's word is taken
+ * for it: tokens are sent to where it leads.
+ */
 export const readAnnouncement = (
   database: string
 ): Effect.Effect<Option.Option<Announcement>, never, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(announcementFile(database))
+    const file = announcementFile(database)
+    if (!(yield* Exposure.isTrusted(file))) return yield* Effect.fail("untrusted")
+    const text = yield* fs.readFileString(file)
     return yield* Schema.decode(Schema.parseJson(Announcement))(text)
   }).pipe(Effect.option)

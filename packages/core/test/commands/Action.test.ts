@@ -81,14 +81,16 @@ describe("an action of an embedder's", () => {
       })
       const { context, file } = yield* withActions(move, bare)
       const commands = yield* Effect.provide(Commands, context)
+      const unfit = "is not what is expected there"
+      const unknown = "is not known to this action; leave it out"
       const refusals = [
-        ["move-job", undefined, "params.to", "does not fit"],
-        ["move-job", { to: { queue: "hush" }, pin: "p" }, "params.to.queue", "does not fit"],
-        ["move-job", { to: { queue: 1 }, pin: ["hush"] }, "params.pin", "does not fit"],
-        ["move-job", { to: { queue: 1 }, pin: "" }, "params.pin", "does not fit"],
-        ["move-job", { to: { queue: 1 }, pin: "p", more: "hush" }, "params.more", "is unexpected"],
-        ["move-job", { to: { queue: 1, more: "hush" }, pin: "p" }, "params.to.more", "is unexpected"],
-        ["bare", { more: "hush" }, "params.more", "does not fit"]
+        ["move-job", undefined, "params.to", "is missing"],
+        ["move-job", { to: { queue: "hush" }, pin: "p" }, "params.to.queue", unfit],
+        ["move-job", { to: { queue: 1 }, pin: ["hush"] }, "params.pin", unfit],
+        ["move-job", { to: { queue: 1 }, pin: "" }, "params.pin", unfit],
+        ["move-job", { to: { queue: 1 }, pin: "p", more: "hush" }, "params.more", unknown],
+        ["move-job", { to: { queue: 1, more: "hush" }, pin: "p" }, "params.to.more", unknown],
+        ["bare", { more: "hush" }, "params.more", unknown]
       ] as const
       for (const [actionType, params, path, problem] of refusals) {
         const doors: ReadonlyArray<Effect.Effect<unknown, SubmitError | ReadError>> = [

@@ -245,6 +245,7 @@ describe("a command", () => {
       const { control, run } = yield* begun
       const errors = [
         new SourceUnavailable({ reason: "connect" }),
+        new SourceUnavailable({ reason: "address" }),
         new ActionRejected({ status: 429, problem: "slow down" })
       ]
       for (const error of errors) {

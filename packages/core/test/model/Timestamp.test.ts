@@ -21,6 +21,18 @@ describe("the stored form", () => {
     )
   })
 
+  it("can be read whatever moment it was made of, and is the nearest where a year has no four digits", () => {
+    const anyMoment = fc.date({ noInvalidDate: true }).map(DateTime.unsafeFromDate)
+    fc.assert(
+      fc.property(anyMoment, (at) => {
+        const nearest = Math.min(Math.max(at.epochMillis, -62_167_219_200_000), 253_402_300_799_999)
+        assert.strictEqual(fromSql(toSql(at)).epochMillis, nearest)
+      })
+    )
+    assert.strictEqual(toSql(DateTime.unsafeMake("+010000-01-01T00:00:00Z")), "9999-12-31 23:59:59.999")
+    assert.strictEqual(toSql(DateTime.unsafeMake("-000001-12-31T23:59:59Z")), "0000-01-01 00:00:00.000")
+  })
+
   it("is UTC, also without a fraction, as the column default writes it", () => {
     assert.strictEqual(DateTime.formatIso(fromSql("2025-01-01 12:00:00")), "2025-01-01T12:00:00.000Z")
     assert.strictEqual(toSql(DateTime.unsafeMake("2025-01-01T12:00:00.070Z")), "2025-01-01 12:00:00.070")

@@ -215,7 +215,7 @@ describeWithRedis("BullMq", (url) => {
     })
   )
 
-  for (const reason of ["connect", "denied", "readonly"] as const) {
+  for (const reason of ["connect", "address", "denied", "readonly"] as const) {
     it.scopedLive(`a purge that ends in "${reason}" says so only while nothing is removed`, () =>
       Effect.gen(function* () {
         const { mail } = yield* arranged

@@ -11,6 +11,7 @@ import * as BullMq from "../../src/sources/BullMq.ts"
 import * as BullMqConnection from "../../src/sources/BullMqConnection.ts"
 import { type ActionError, JobSource, type Shape, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import { testQueue } from "../support/bullmq.ts"
+import { namesOf } from "../support/names.ts"
 import { describeWithRedisServer, freePort, startRedis } from "../support/redis.ts"
 import { listed } from "./JobSourceSuite.ts"
 
@@ -212,6 +213,79 @@ describeWithRedisServer("BullMq, misbehaving", () => {
           ["mail:1", "failed"]
         ]
       )
+    })
+  )
+
+  it.scopedLive("a name is connected to where it was checked to lead, and each connection is checked anew", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.promise(freePort)
+      const own = yield* redis(port)
+      const names = namesOf({
+        turned: [["127.0.0.1"], ["169.254.169.254"]],
+        mixed: [["127.0.0.1", "::ffff:169.254.169.254"]],
+        two: [["::1", "127.0.0.1"]]
+      })
+      const connectionTo = (url: string) =>
+        BullMqConnection.make({ url, requestTimeout: Duration.seconds(3), lookup: names.lookup, prepare: () => {} })
+      const ping = (connection: BullMqConnection.Connection) => connection.call((client) => client.llen("mithrandir"))
+
+      const turned = yield* connectionTo(`redis://turned:${port}`)
+      yield* ping(turned)
+      yield* ping(turned)
+      assert.deepStrictEqual(names.asked, ["turned"])
+      yield* ping(yield* connectionTo(`redis://two:${port}`))
+
+      const greeted = yield* say(port, "INFO stats")
+      for (const url of [`redis://mixed:${port}`, `rediss://mixed:${port}`, `redis://0xA9FEA9FE:${port}`]) {
+        const refused = yield* connectionTo(url)
+        for (let time = 0; time < 2; time += 1) assert.strictEqual(yield* reason(ping(refused)), "address", url)
+      }
+      const connections = (info: string) => Number(/total_connections_received:(\d+)/.exec(info)?.[1])
+      // The one that asks.
+      assert.strictEqual(connections(yield* say(port, "INFO stats")), connections(greeted) + 1)
+
+      yield* Effect.promise(own.stop)
+      yield* redis(port)
+      yield* Effect.retry(Effect.flip(ping(turned)), { times: 10 })
+      assert.strictEqual(yield* reason(ping(turned)), "address")
+    })
+  )
+
+  it.scopedLive("speaks TLS where the url asks for it, and not otherwise", () =>
+    Effect.gen(function* () {
+      const heard: Array<number | undefined> = []
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", (said) => {
+          heard.push(said[0])
+          socket.destroy()
+        })
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => void server.close()))
+      const port = yield* Effect.promise(freePort)
+      yield* Effect.async<void>((resume) => void server.listen(port, "127.0.0.1", () => resume(Effect.void)))
+      for (const scheme of ["rediss", "redis"]) {
+        yield* Effect.flip((yield* sourceAt({ url: `${scheme}://localhost:${port}` })).ping)
+      }
+      // A TLS handshake, and an array of Redis.
+      assert.deepStrictEqual(heard, [0x16, "*".charCodeAt(0)])
+    })
+  )
+
+  it.scopedLive("a name that is nobody's is no connection", () =>
+    Effect.gen(function* () {
+      const source = yield* sourceAt({ url: "redis://redis.invalid" })
+      for (const call of every(source)) assert.strictEqual(yield* reason(call), "connect")
+    })
+  )
+
+  it.scopedLive("an address that is never asked is refused at the start", () =>
+    Effect.gen(function* () {
+      for (const host of ["169.254.169.254", "2852039166", "[::ffff:169.254.169.254]", "metadata.google.internal"]) {
+        const refused = yield* Effect.flip(sourceAt({ url: `redis://:s3cret@${host}:6379` }))
+        assert.strictEqual(refused._tag, "UrlRefused")
+        assert.notInclude(JSON.stringify(refused), "s3cret")
+      }
     })
   )
 

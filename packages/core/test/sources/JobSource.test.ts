@@ -21,7 +21,6 @@ import { layerHouse, makeFile } from "../support/house.ts"
 const serviceOf = (source: Shape, definition: Partial<Omit<ServiceDefinition, "source">> = {}): ServiceDefinition => ({
   id: "own",
   type: "own",
-  healthEndpoint: "own:",
   settle: 0,
   ...definition,
   source: Layer.succeed(JobSource, source)

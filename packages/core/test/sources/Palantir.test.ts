@@ -64,7 +64,7 @@ describe("Palantir", () => {
   it.scopedLive("is sent no command for what is a route there, and can be no job", () =>
     Effect.gen(function* () {
       // Nobody listens there: what is sent would fail otherwise.
-      const source = Layer.provide(Palantir.layer({ url: "http://127.0.0.1:1" }), NodeHttpClient.layer)
+      const source = Layer.orDie(Layer.provide(Palantir.layer({ url: "http://127.0.0.1:1" }), NodeHttpClient.layer))
       const palantir = { id: "palantir", type: "palantir", healthEndpoint: "http://127.0.0.1:1", source }
       const file = yield* makeFile
       const { preview, submit } = yield* Effect.provide(Commands, yield* Layer.build(layerHouse(file, [palantir])))

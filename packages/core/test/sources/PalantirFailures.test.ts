@@ -267,18 +267,56 @@ describe("Palantir, misbehaving", () => {
     })
   )
 
-  it.scopedLive("a redirect is not followed, and the token goes nowhere else", () =>
-    Effect.gen(function* () {
-      const elsewhere = yield* serve(json(counts({})))
-      const here = yield* serve((_, response) => {
-        response.writeHead(302, { location: `${elsewhere.url}/api/v1/jobs/counts` })
-        response.end()
+  for (const status of [301, 302, 303, 307, 308]) {
+    it.scopedLive(`a redirect (${status}) is not followed, and the token goes nowhere else`, () =>
+      Effect.gen(function* () {
+        const elsewhere = yield* serve(json(counts({})))
+        const here = yield* serve(({ url }, response) => {
+          response.writeHead(status, { location: `${elsewhere.url}${url}` })
+          response.end()
+        })
+        const source = yield* sourceAt({ url: here.url, token: Redacted.make("s3cret") })
+        for (const call of [...reads(source), ...actions(source)]) {
+          assert.deepStrictEqual(yield* reason(call), { tag: "SourceUnavailable", reason: "status", status })
+        }
+        // Passed through as any answer is, but not where it points to.
+        const stuck = yield* source.stuck?.("") ?? noAction
+        assert.deepStrictEqual([stuck.status, stuck.body.length], [status, 0])
+        assert.strictEqual(here.requests.length, reads(source).length + actions(source).length + 1)
+        for (const { headers } of here.requests) assert.strictEqual(headers.authorization, "Bearer s3cret")
+        assert.strictEqual(elsewhere.requests.length, 0)
       })
+    )
+  }
+
+  it.scopedLive("the token goes to its own origin, whatever stands in an id, a name or a query", () =>
+    Effect.gen(function* () {
+      const elsewhere = yield* serve(json("", 404))
+      const here = yield* serve(json("", 404))
       const source = yield* sourceAt({ url: here.url, token: Redacted.make("s3cret") })
-      const error = yield* Effect.flip(source.counts)
-      assert.deepInclude(error, { _tag: "SourceUnavailable", reason: "status", status: 302 })
-      assert.strictEqual(here.requests[0]?.headers.authorization, "Bearer s3cret")
+      const { host } = new URL(elsewhere.url)
+      const texts = [
+        elsewhere.url,
+        `//${host}`,
+        `@${host}`,
+        `\\\\${host}/`,
+        `../..//${host}`,
+        `\r\nHost: ${host}`,
+        `:80@${host}#`
+      ]
+      for (const text of texts) {
+        const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+          source.find(text),
+          source.queue?.(text) ?? noAction,
+          source.actions.retryJob?.(text, "key") ?? noAction,
+          source.stuck?.(text) ?? noAction,
+          source.stuck?.(`q=1 ${text}`) ?? noAction
+        ]
+        for (const call of calls) yield* Effect.exit(call)
+      }
       assert.strictEqual(elsewhere.requests.length, 0)
+      assert.isAbove(here.requests.length, texts.length)
+      for (const { headers } of here.requests) assert.strictEqual(headers.host, new URL(here.url).host)
     })
   )
 
@@ -335,16 +373,11 @@ describe("Palantir, misbehaving", () => {
     })
   )
 
-  it.scopedLive("a name and password in the url go into a header, where tracing hides them; a token beats them", () =>
+  it.scopedLive("a name and password in the url are refused: urls are shown and traced", () =>
     Effect.gen(function* () {
-      const { requests, url } = yield* serve(json(counts({})))
-      const withLogin = url.replace("//", "//me:p%40ss@")
-      yield* (yield* sourceAt({ url: withLogin })).counts
-      yield* (yield* sourceAt({ url: withLogin, token: Redacted.make("s3cret") })).counts
-      assert.deepStrictEqual(
-        requests.map(({ headers }) => headers.authorization),
-        [`Basic ${Buffer.from("me:p@ss").toString("base64")}`, "Bearer s3cret"]
-      )
+      const refused = yield* Effect.flip(sourceAt({ url: "http://me:s3cret@127.0.0.1" }))
+      assert.strictEqual(refused._tag, "UrlRefused")
+      assert.notInclude(`${refused} ${JSON.stringify(refused)}`, "s3cret")
     })
   )
 
@@ -358,6 +391,55 @@ describe("Palantir, misbehaving", () => {
       assert.strictEqual(answer.status, 503)
       assert.strictEqual(answer.contentType, "text/plain; charset=latin1")
       assert.deepStrictEqual([...answer.body], [0xff, 0x00, 0x41])
+    })
+  )
+
+  it.scopedLive("an answer that quotes a token goes no further, however it quotes it", () =>
+    Effect.gen(function* () {
+      const secret = `s3cret/"<&+`
+      let body = ""
+      let contentType = "application/json"
+      const { url } = yield* serve((_, response) => response.writeHead(200, { "content-type": contentType }).end(body))
+      const source = yield* sourceAt({ url, token: Redacted.make(secret) })
+      const refused = { tag: "SourceInvalid" }
+      for (const quote of [
+        secret,
+        JSON.stringify(secret).slice(1, -1),
+        JSON.stringify(secret).slice(1, -1).replaceAll("/", "\\/"),
+        encodeURIComponent(secret),
+        secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
+        Buffer.from(secret).toString("base64")
+      ]) {
+        body = JSON.stringify({ data: [line("job")], nextCursor: null, error: "QUOTE" }).replace("QUOTE", () => quote)
+        for (const read of [listed(source), source.find("job"), source.ping, source.stuck?.("") ?? noAction]) {
+          assert.deepStrictEqual(yield* reason<unknown>(read), refused, quote)
+        }
+      }
+      body = JSON.stringify({ data: [line("job")], nextCursor: null })
+      assert.strictEqual((yield* listed(source)).length, 1)
+      contentType = `text/plain; for=${secret}`
+      assert.deepStrictEqual(yield* reason(source.stuck?.("") ?? noAction), refused)
+    })
+  )
+
+  it.scopedLive("whether an action was applied is not in doubt because its answer quotes a token", () =>
+    Effect.gen(function* () {
+      let status = 409
+      const { url } = yield* serve((_, response) =>
+        send(response, '{"purged":1,"seen":"Bearer s3cret-s3cret"}', status)
+      )
+      const source = yield* sourceAt({ url, token: Redacted.make("s3cret-s3cret") })
+      const purge = source.actions.purgeQueue?.("mail", "key") ?? noAction
+      assert.deepStrictEqual(yield* reason(purge), { tag: "ActionRejected", status: 409 })
+      status = 200
+      assert.strictEqual(yield* purge, 1)
+    })
+  )
+
+  it.scopedLive("a token that is hardly one is not looked for: it would be found in ordinary words", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve(json(counts({})))
+      assert.strictEqual((yield* (yield* sourceAt({ url, token: Redacted.make("waiting") })).counts).waiting, 1)
     })
   )
 })

@@ -265,7 +265,7 @@ describe("the writer lock", () => {
       const file = yield* makeFile
       const left = `${file}.server.json`
       const fs = yield* Effect.promise(() => import("node:fs/promises"))
-      yield* Effect.promise(() => fs.writeFile(left, '{"pid":1,"url":"http://127.0.0.1:1"}'))
+      yield* Effect.promise(() => fs.writeFile(left, '{"pid":1,"url":"http://127.0.0.1:1"}', { mode: 0o600 }))
       yield* open(file)
       assert.isTrue(
         yield* Effect.promise(() =>
@@ -323,7 +323,7 @@ describe("opening", () => {
       assert.strictEqual(yield* problem(file, "reader"), "missing")
       assert.strictEqual(yield* problem(`${file}/none/such.db`), "missing")
 
-      yield* Effect.promise(() => writeFile(file, ""))
+      yield* Effect.promise(() => writeFile(file, "", { mode: 0o600 }))
       assert.strictEqual(yield* problem(file, "reader"), "unmigrated")
 
       yield* Effect.scoped(open(file))
@@ -338,7 +338,7 @@ describe("opening", () => {
   it.scoped("refuses a file that is no database", () =>
     Effect.gen(function* () {
       const file = yield* makeFile
-      yield* Effect.promise(() => writeFile(file, "no database ".repeat(500)))
+      yield* Effect.promise(() => writeFile(file, "no database ".repeat(500), { mode: 0o600 }))
       assert.strictEqual(yield* problem(file), "corrupt")
       assert.strictEqual(yield* problem(file, "reader"), "corrupt")
     })
@@ -352,6 +352,7 @@ describe("opening", () => {
     it.scoped(`refuses ${what}, and leaves it as it is, to the byte`, () =>
       Effect.gen(function* () {
         const file = yield* makeFile
+        yield* Effect.promise(() => writeFile(file, "", { mode: 0o600 }))
         const db = new Sqlite(file)
         for (const statement of statements) db.exec(statement)
         db.close()

@@ -2,6 +2,7 @@
 
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
@@ -40,17 +41,18 @@ export const service = (
 ): ServiceDefinition => ({
   id: "mail",
   type: "memory",
-  healthEndpoint: "memory:",
+  url: "memory:",
   settle: 0,
   ...definition,
   source: Layer.succeed(JobSource, memory.source)
 })
 
 /** What a house has beside its services. */
-export type HouseOptions<E2 = never, R2 = never> = { readonly mode?: Database.Mode } & Omit<
-  Mithrandir.Options<never, never, E2, R2>,
-  "services"
->
+export type HouseOptions<E2 = never, R2 = never> = {
+  readonly mode?: Database.Mode
+  /** What it asks with: Node's client unless told otherwise. */
+  readonly http?: Layer.Layer<HttpClient.HttpClient>
+} & Omit<Mithrandir.Options<never, never, E2, R2>, "services">
 
 export const layerHouse = <E2 = never, R2 = never>(
   filename: string,
@@ -59,6 +61,7 @@ export const layerHouse = <E2 = never, R2 = never>(
 ) =>
   Mithrandir.layer({ ...options, services }).pipe(
     Layer.provide(layerDatabase(filename, options.mode)),
+    Layer.provide(options.http ?? NodeHttpClient.layer),
     Layer.provide(layerPlatform)
   )
 

@@ -3,6 +3,7 @@ import * as Net from "node:net"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { check } from "./document.ts"
+import { answersIn } from "./wire.ts"
 
 export interface Answer {
   readonly status: number
@@ -20,7 +21,7 @@ export const ask = (url: string, init: RequestInit & { readonly duplex?: "half" 
     const text = await response.text()
     const headers = Object.fromEntries(response.headers)
     check({ method: init.method ?? "GET", url, status: response.status, headers, text })
-    const isJson = response.headers.get("content-type")?.includes("json") === true
+    const isJson = text !== "" && response.headers.get("content-type")?.includes("json") === true
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
   })
 
@@ -32,8 +33,13 @@ export const post = (url: string, body: unknown, headers: Record<string, string>
     body: typeof body === "string" ? body : JSON.stringify(body)
   })
 
-/** Sends text as it is and reads until the other side closes. */
+/** Sends text as it is and reads until the other side closes. Holds the answers against the OpenAPI document. */
 export const raw = (port: number, text: string) =>
+  Effect.tap(exchange(port, text), (received) => {
+    for (const answered of answersIn(text, received)) check(answered)
+  })
+
+const exchange = (port: number, text: string) =>
   Effect.async<string>((resume) => {
     const socket = Net.connect(port, "127.0.0.1", () => socket.write(text))
     let received = ""

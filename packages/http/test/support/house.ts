@@ -5,6 +5,8 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import {
+  type Action,
+  CommandCatalog,
   Database,
   JobSource,
   MemorySource,
@@ -52,6 +54,8 @@ export interface Options extends Gate.Names {
   /** `beta` lists stuck jobs, too. */
   readonly bothStuck?: boolean
   readonly checks?: ReadonlyArray<Readiness.Check>
+  /** Actions of an embedder's own, beside the standard ones. */
+  readonly actions?: ReadonlyArray<Action.Action>
   /** Jobs and how they are, kept over a restart. */
   readonly memory?: readonly [MemorySource.MemorySource, MemorySource.MemorySource]
 }
@@ -72,7 +76,8 @@ export const start = (options: Options) =>
       { ...described("alpha"), source: given(options.stuck ? withStuck(alpha.source, options.stuck) : alpha.source) },
       { ...described("beta"), source: given(options.bothStuck === true ? beta.source : lesser(beta.source)) }
     ]
-    const core = Mithrandir.layer({ services }).pipe(
+    const actions = [...CommandCatalog.standard, ...(options.actions ?? [])]
+    const core = Mithrandir.layer({ services, actions }).pipe(
       Layer.provide(Database.layerSqlite({ filename: options.filename, mode: options.mode ?? "writer" })),
       Layer.provide(
         Layer.succeed(Database.SqliteDriver, {
@@ -159,7 +164,7 @@ const lesser = (source: JobSource.Shape): JobSource.Shape => {
 const described = (id: string) => ({
   id,
   type: "memory",
-  healthEndpoint: `memory://${id}`,
+  ...(id === "alpha" ? { url: "memory://alpha" } : {}),
   settle: "1 millis" as const,
   commandTimeout: "10 seconds" as const
 })
