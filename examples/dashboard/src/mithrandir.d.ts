@@ -317,7 +317,7 @@ export interface paths {
         };
         /**
          * Whether it can work
-         * @description Ready is who can write. An upstream that is down does not make the server unready. The `errors` of `not-ready` name what fails.
+         * @description Ready is who can write, and whose passes come in time. An upstream that is down does not make the server unready. The `errors` of `not-ready` name what fails.
          */
         get: operations["getReady"];
         put?: never;

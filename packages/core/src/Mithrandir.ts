@@ -20,6 +20,7 @@ import * as Reconciler from "./reconciliation/Reconciler.ts"
 import * as SecurityLog from "./security/SecurityLog.ts"
 import * as Tokens from "./security/Tokens.ts"
 import * as HealthMonitor from "./services/HealthMonitor.ts"
+import * as Loop from "./services/Loop.ts"
 import * as ServiceRegistry from "./services/ServiceRegistry.ts"
 import type { UrlRefused } from "./sources/Egress.ts"
 import type { Database, DatabaseError } from "./storage/Database.ts"
@@ -123,9 +124,15 @@ export const layerDaemon: Layer.Layer<
     yield* Effect.addFinalizer(() => Effect.ignore(security.flush))
     const goOn = Effect.gen(function* () {
       yield* store.gained
-      yield* Effect.retry(registry.register, Schedule.spaced("5 seconds"))
-      yield* Effect.retry(commands.recover, Schedule.spaced("5 seconds"))
-      yield* Effect.all([reconciler.poll, health.poll, prune, flush], { concurrency: "unbounded" })
+      yield* Loop.untilDone("registering the services", registry.register)
+      yield* Loop.untilDone("taking up what was left unfinished", commands.recover)
+      const loops = [
+        Loop.keep("polling", reconciler.poll),
+        Loop.keep("probing", health.poll),
+        Loop.keep("pruning", prune),
+        Loop.keep("writing security events", flush)
+      ]
+      yield* Effect.all(loops, { concurrency: "unbounded" })
     })
     yield* Effect.forkScoped(goOn.pipe(Effect.tapErrorCause((cause) => Effect.logError("the daemon stopped", cause))))
   })

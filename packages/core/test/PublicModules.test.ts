@@ -99,7 +99,7 @@ const published: Record<string, ReadonlyArray<string>> = {
   EventLog: ["EventLog", "ResetReason", "layer", "maxReplay", "type LogPage", "type Resumption", "type Snapshot"],
   ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger", "type View"],
   HealthMonitor: ["HealthMonitor", "layer"],
-  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "jobStates", "type Job"],
+  Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "isJob", "jobStates", "type Job"],
   JobSource: [
     "ActionRejected",
     "JobSource",

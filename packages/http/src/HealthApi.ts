@@ -19,8 +19,8 @@ const ready = Operation.told({
   permission: "anyone",
   summary: "Whether it can work",
   description:
-    "Ready is who can write. An upstream that is down does not make the server unready. The `errors` of `not-ready` " +
-    "name what fails.",
+    "Ready is who can write, and whose passes come in time. An upstream that is down does not make the server unready. The " +
+    "`errors` of `not-ready` name what fails.",
   answers: { 200: { description: "It can work." } },
   problems: ["not-ready"]
 })

@@ -1,6 +1,7 @@
 /** Bodies as middleware of the routes that take one: JSON alone, of bounded size and depth. */
 import { Readable } from "node:stream"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
+import { clientAbortFiberId } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
@@ -66,7 +67,7 @@ const collect = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Bu
       }),
       Stream.runForEach((chunk) => Effect.sync(() => void chunks.push(chunk))),
       // The body broke off: whoever sent it is gone, and there is nobody to answer.
-      Effect.catchAll(() => Effect.interrupt),
+      Effect.catchAll(() => Effect.interruptWith(clientAbortFiberId)),
       Effect.flatMap(() => {
         if (size <= maxBytes) return Effect.succeed(Buffer.concat(chunks))
         discardRest(request)

@@ -4,12 +4,13 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import * as HttpApp from "@effect/platform/HttpApp"
-import { RouteNotFound } from "@effect/platform/HttpServerError"
+import { clientAbortFiberId, RouteNotFound } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as HashSet from "effect/HashSet"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -48,9 +49,7 @@ export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, n
             }
             return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
               Effect.zipRight(app),
-              Effect.catchAllCause((cause) =>
-                Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : answered(cause)
-              )
+              Effect.catchAllCause((cause) => (hasLeft(cause) ? Effect.failCause(cause) : answered(cause)))
             )
           })
     )
@@ -104,6 +103,13 @@ interface Described {
   }
   readonly allow?: string
 }
+
+/**
+ * The client is gone, and there is nobody to answer. Any other interruption that comes as far as here is not ours (one of
+ * ours would end this fiber, and not ask): something within interrupted itself, and whoever asked waits for an answer.
+ */
+const hasLeft = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.isInterruptedOnly(cause) && HashSet.has(Cause.interruptors(cause), clientAbortFiberId)
 
 const hasNoRoute = (cause: Cause.Cause<unknown>): boolean =>
   Option.exists(Cause.failureOption(cause), (error) => error instanceof RouteNotFound)

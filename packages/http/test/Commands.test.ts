@@ -213,6 +213,18 @@ describe("POST /commands/run", () => {
     })
   )
 
+  it.scopedLive("quotes nothing of params that are none: they may be a secret", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      for (const params of ["SECRETTEXT", ["SECRETTEXT"], null, 4_711]) {
+        const refused = yield* run(house, command({ params }))
+        assertProblem(refused, 400, "invalid-request", "params")
+        assert.deepStrictEqual(refused.json.errors, [{ path: "params", problem: "expected an object of params" }])
+        assert.notMatch(refused.text, /SECRETTEXT|4711/)
+      }
+    })
+  )
+
   it.scopedLive("what is well-formed and cannot be is 422, naming the field", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()

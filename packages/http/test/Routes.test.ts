@@ -354,8 +354,8 @@ describe("problems", () => {
 
   it.scopedLive("a defect is a 500 with an id, and nothing of what it was", () =>
     Effect.gen(function* () {
-      const house = yield* House.fresh({ checks: [{ name: "bad", check: Effect.die(new Error("secret at /etc")) }] })
-      const answer = yield* ask(`${house.url}/health/ready`)
+      const house = yield* House.fresh({ stuck: () => Effect.die(new Error("secret at /etc")) })
+      const answer = yield* ask(`${house.url}/api/jobs/stuck`)
       assertProblem(answer, 500, "internal-error")
       assert.notInclude(answer.text, "secret")
       assert.deepStrictEqual(Object.keys(answer.json).sort(), ["code", "id", "status", "title", "type"])

@@ -2,11 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type ActionType, type CommandInvalid, invalid, Params } from "../model/Command.ts"
 import type { Job } from "../model/Job.ts"
 import type { ServiceId } from "../model/Service.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"
+import * as Foreign from "../sources/Foreign.ts"
 import { type ActionError, ActionRejected, type ReadError, type Shape } from "../sources/JobSource.ts"
 
 /** Marks params that are never written down. */
@@ -39,7 +41,8 @@ export type Touches = "job" | "queue" | "nothing"
 
 /**
  * What `make` is told of an action. `before` is always what `snapshot` gave, as JSON: it is kept in the journal over a
- * crash, and shown in the audit.
+ * crash, and shown in the audit. Of more than 64 KiB only the size and a digest are kept, and after a crash `verify` gets
+ * those.
  */
 export interface Definition<P = Params, I extends object = Params> {
   /** What clients call it: 1 to 64 characters, one name once in a catalog. */
@@ -51,7 +54,10 @@ export interface Definition<P = Params, I extends object = Params> {
   readonly params?: Schema.Schema<P, I>
   /** Whether a service can do it. Default: every service. */
   readonly isSupported?: (service: Pick<RegisteredService, "id" | "type" | "source">) => boolean
-  /** Reads the target as it is. JSON, without secrets; `null` where it does not exist. */
+  /**
+   * Reads the target as it is. JSON, without secrets; `null` where it does not exist. It has as long as a command of
+   * the service may take.
+   */
   readonly snapshot: (order: Order<P>) => Effect.Effect<unknown, ReadError>
   /** Why it must not run, in a sentence, if it must not. Default: it always may. */
   readonly refusal?: (before: unknown, order: Order<P>) => Option.Option<string>
@@ -61,7 +67,8 @@ export interface Definition<P = Params, I extends object = Params> {
   readonly execute: (order: Order<P>) => Effect.Effect<string, ActionError>
   /**
    * Looks for the effect. Where upstream did not say that it acted (`answered`), only what nothing else can have done
-   * proves anything. Default: takes another snapshot, and says that it cannot tell.
+   * proves anything. It has ten seconds; what does not answer in time, or throws, does not tell. Default: takes another
+   * snapshot, and says that it cannot tell.
    */
   readonly verify?: (before: unknown, order: Order<P>, answered: boolean) => Effect.Effect<Proof, ReadError>
   /**
@@ -131,20 +138,23 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
 
   const carryOut = (order: Order<P>): Bound => {
     const look = Effect.map(
-      Effect.suspend(() => snapshot(order)),
+      Foreign.run(() => snapshot(order)),
       asJson
     )
     return {
       snapshot: look,
-      refusal: (before) => refusal?.(before, order) ?? Option.none(),
-      isDone: (before) => isDone?.(before, order) ?? Option.none(),
-      execute: Effect.suspend(() => execute(order)),
+      refusal: (before) => asOption(refusal?.(before, order)),
+      isDone: (before) => asOption(isDone?.(before, order)),
+      execute: Foreign.run(() => execute(order)),
       verify: (before, answered) =>
         verify === undefined
           ? Effect.map(look, (after) => ({ after, verified: Option.none() }))
           : Effect.map(
-              Effect.suspend(() => verify(before, order, answered)),
-              (proof) => ({ ...proof, after: asJson(proof.after) })
+              Foreign.run(() => verify(before, order, answered)),
+              ({ after, verified }) => ({
+                after: asJson(after),
+                verified: Option.filter(verified, Predicate.isBoolean)
+              })
             ),
       effected: (job, before, proof) => (effected === undefined ? job : effected(job, before, proof, order))
     }
@@ -155,7 +165,7 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
     params,
     isSupported: isSupported ?? (() => true),
     bind: (order) =>
-      decode(order.params).pipe(
+      Foreign.run(() => decode(order.params)).pipe(
         Effect.mapBoth({
           onFailure: invalid("params"),
           onSuccess: (decoded) => carryOut({ ...order, params: decoded })
@@ -168,6 +178,13 @@ export const make = <P = Params, I extends object = Params>(definition: Definiti
 
 /** What is shown, judged and written alike; what is none is a defect here, and not in the middle of a commit. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null")
+
+/** A refusal that is no Option would pass for none, and the command would run. */
+const asOption = (given: Option.Option<string> | undefined): Option.Option<string> => {
+  if (given === undefined) return Option.none()
+  if (!Option.isOption(given)) throw new TypeError("a precondition gave no Option")
+  return given
+}
 
 /** No params. An empty struct would take any. */
 export const noParams: Schema.Schema<Params, Params> = Params.pipe(

@@ -1,4 +1,5 @@
 /** Which actions there are, and which of them a service supports. */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,9 +8,10 @@ import {
   ActionNotFound,
   ActionNotSupported,
   ActionType,
-  type CommandInvalid,
+  CommandInvalid,
   type CommandRequest
 } from "../model/Command.ts"
+import { flaw } from "../model/Sensitive.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"
 import type { Action, Bound } from "./Action.ts"
 import { deleteJob, retryJob } from "./JobActions.ts"
@@ -30,7 +32,7 @@ export class CommandCatalog extends Context.Tag("@mithrandir/core/CommandCatalog
   {
     /** The action of this name. */
     readonly get: (actionType: string) => Effect.Effect<Action, ActionNotFound>
-    /** What a request means, if the service supports its action and its params fit. */
+    /** What a request means, if the service supports its action, can have its target, and its params fit. */
     readonly resolve: (
       service: RegisteredService,
       request: CommandRequest
@@ -54,8 +56,8 @@ export class ActionInvalid extends Schema.TaggedError<ActionInvalid>()("ActionIn
 export const standard: ReadonlyArray<Action> = [retryJob, deleteJob, purgeQueue, restartService]
 
 /**
- * The actions an application has. Fails with `ActionInvalid` for a name that no request could have, and for two of one
- * name: to replace a standard action, leave it out of the list.
+ * The actions an application has. Fails with `ActionInvalid` for a name that no request could have, for two of one name
+ * (to replace a standard action, leave it out of the list), and for params that cannot be told apart from secrets.
  */
 export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<CommandCatalog, ActionInvalid> =>
   Layer.effect(
@@ -82,8 +84,8 @@ export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<Co
         request: CommandRequest
       ) {
         const action = yield* get(request.actionType)
-        if (!action.isSupported(service)) {
-          const supported = Array.from(byName.values()).filter(({ isSupported }) => isSupported(service))
+        if (!(yield* isSupported(action, service))) {
+          const supported = yield* Effect.filter(byName.values(), (other) => isSupported(other, service))
           return yield* new ActionNotSupported({
             service: service.id,
             actionType: action.actionType,
@@ -91,6 +93,9 @@ export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<Co
           })
         }
         const { commandId: key, params = {}, target } = request
+        if (action.touches === "job" && service.source.isJobId?.(target) === false) {
+          return yield* new CommandInvalid({ path: "target", problem: `no job of "${service.id}" can have this id` })
+        }
         const bound = yield* action.bind({ service: service.id, source: service.source, target, params, key })
         return { action, bound }
       })
@@ -99,7 +104,17 @@ export const layer = (actions: ReadonlyArray<Action> = standard): Layer.Layer<Co
     })
   )
 
-const problemOf = ({ actionType }: Action, others: ReadonlyMap<string, Action>): string | undefined => {
+/** One that throws supports nothing: whoever asked for another action is not to hear of it. */
+const isSupported = (action: Action, service: RegisteredService): Effect.Effect<boolean> =>
+  Effect.catchAllDefect(
+    Effect.sync(() => action.isSupported(service)),
+    (defect) => Effect.as(Effect.logError(`isSupported of ${action.actionType} threw`, Cause.die(defect)), false)
+  )
+
+const problemOf = ({ actionType, params }: Action, others: ReadonlyMap<string, Action>): string | undefined => {
   if (!Schema.is(ActionType)(actionType)) return "its name must have 1 to 64 characters"
-  return others.has(actionType) ? "its name is taken by another action; leave one of the two out" : undefined
+  if (others.has(actionType)) return "its name is taken by another action; leave one of the two out"
+  // Without it nothing could be kept from what is written down.
+  const unreadable = flaw(params)
+  return unreadable === undefined ? undefined : `what of its params is sensitive cannot be told: ${unreadable}`
 }

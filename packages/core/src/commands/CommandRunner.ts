@@ -7,19 +7,23 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Account } from "../ledger/Ledger.ts"
 import { type Command, isEnd, type Params } from "../model/Command.ts"
-import { type Job, JobDetail } from "../model/Job.ts"
+import { isJob, type Job, JobDetail } from "../model/Job.ts"
 import type { Adoption } from "../model/Judgement.ts"
 import { conceal } from "../model/Sensitive.ts"
 import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
+import * as Foreign from "../sources/Foreign.ts"
 import { type ActionError, unsent } from "../sources/JobSource.ts"
 import type { Action, Bound, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
 import { InFlight } from "./InFlight.ts"
+import * as Kept from "./Kept.ts"
+import * as Looking from "./Looking.ts"
 
 /** Carries commands out. */
 export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")<
@@ -35,12 +39,8 @@ export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")
   }
 >() {}
 
-/** Commands that run side by side: enough to keep an operator from waiting, few enough not to load an upstream. */
+/** Commands of one service that run side by side: enough to keep an operator from waiting, few enough not to load it. */
 const maxRunning = 16
-
-/** An effect that does not show at once, such as a restart, is looked for during five seconds. */
-const maxLookingMs = 5_000
-const lookInterval = "250 millis"
 
 /** A command taken up: what its action does, and the order it does it for. */
 interface Task {
@@ -48,8 +48,6 @@ interface Task {
   readonly bound: Bound
   readonly honoursKeys: boolean
 }
-
-const untold: Proof = { after: null, verified: Option.none() }
 
 /** For what must be read or written sooner or later: tried after 100 ms, 200 ms, 400 ms, … 5 s, for ever. */
 const untilDone = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, never, R> =>
@@ -63,15 +61,20 @@ const make = Effect.gen(function* () {
   const inFlight = yield* InFlight
   const journal = yield* CommandJournal
   const registry = yield* ServiceRegistry
-  const running = yield* Effect.makeSemaphore(maxRunning)
+  // Each its own: a service whose commands hang delays no other's.
+  const running = new Map(registry.all.map(({ id }) => [id, Effect.unsafeMakeSemaphore(maxRunning)]))
   const oneAtATime = yield* makeKeyed
 
-  const end = (command: Command, ending: Ending) =>
-    journal.end(command, ending).pipe(
+  const end = (command: Command, ending: Ending) => {
+    const before = Option.map(command.before, (json) => Kept.state("before", json).kept)
+    const { kept: after, line } = Kept.state("after", ending.after)
+    const logs = [...ending.logs, ...(line === undefined ? [] : [line])].map(Kept.line)
+    return journal.end({ ...command, before }, { ...ending, after, logs }).pipe(
       // Its end is on the record already: an earlier attempt was acknowledged too late.
       Effect.catchTag("CommandIdTaken", () => Effect.void),
       untilDone
     )
+  }
 
   /** It is certain that nothing was applied. */
   const fail = (command: Command, logs: ReadonlyArray<string>, after: unknown = Option.getOrNull(command.before)) =>
@@ -97,7 +100,7 @@ const make = Effect.gen(function* () {
       Effect.catchAllCause((cause) =>
         Cause.isInterrupted(cause) ? Effect.failCause(cause) : giveUp(commandId, cause)
       ),
-      running.withPermits(1),
+      (proceeding) => running.get(service.id)?.withPermits(1)(proceeding) ?? proceeding,
       oneAtATime(`${service.id} ${target}`),
       inFlight.during({ service: service.id, touches: action.touches, target })
     )
@@ -113,7 +116,9 @@ const make = Effect.gen(function* () {
       const bound = yield* Effect.either(
         action.bind({ service: service.id, source: service.source, target, params, key })
       )
-      if (Either.isLeft(bound)) return yield* abandon(command, `after a restart: ${bound.left.message}`)
+      if (Either.isLeft(bound)) {
+        return yield* abandon(command, `it cannot be run as it was recorded: ${bound.left.message}`)
+      }
       const task: Task = { action, bound: bound.right, honoursKeys: service.source.honoursKeys }
       yield* command.phase === "queued" ? begin(command, task) : finish(command, task)
     })
@@ -149,28 +154,39 @@ const make = Effect.gen(function* () {
         onLeft: () => Option.none<unknown>(),
         onRight: (answer) => (answer._tag === "InTime" ? Option.some(answer.value) : Option.none())
       })
+      const kept = Option.map(before, (json) => Kept.state("before", json))
+      const logs = [...queued.logs, ...Option.toArray(Option.flatMapNullable(kept, ({ line }) => line))]
       const started = yield* untilDeadline(
         queued,
-        journal.start(queued, before, queued.logs).pipe(
-          Effect.as(true),
-          Effect.catchTag("CommandIdTaken", () => Effect.succeed(false)),
-          untilDone
-        )
+        journal
+          .start(
+            queued,
+            Option.map(kept, (state) => state.kept),
+            logs
+          )
+          .pipe(
+            Effect.as(true),
+            Effect.catchTag("CommandIdTaken", () => Effect.succeed(false)),
+            untilDone
+          )
       )
       if (started._tag === "Late") return yield* fail(queued, late(queued))
       // Somebody else started it: whoever did will end it.
       if (!started.value) return
-      const command: Command = { ...queued, phase: "running", before }
+      const command: Command = { ...queued, phase: "running", before, logs }
       const refuse = (why: string) => fail(command, [...command.logs, `not applied: ${why}`])
 
-      if (Either.isLeft(looked)) return yield* refuse(`the target could not be looked at: ${looked.left.message}`)
+      if (Either.isLeft(looked)) {
+        return yield* refuse(`the target could not be looked at: ${Foreign.reason(looked.left)}`)
+      }
       const state = Option.getOrNull(before)
-      const refusal = bound.refusal(state)
-      if (Option.isSome(refusal)) return yield* refuse(refusal.value)
-      const done = bound.isDone(state)
-      if (Option.isSome(done)) {
+      const judged = yield* Effect.catchAllDefect(judge(bound, state), (defect) =>
+        Effect.as(Looking.logThrown(defect), untellable)
+      )
+      if (judged.refusal !== undefined) return yield* refuse(judged.refusal)
+      if (judged.done !== undefined) {
         const proof: Proof = { after: state, verified: Option.some(true) }
-        return yield* succeed(command, task, proof, [...command.logs, done.value])
+        return yield* succeed(command, task, proof, [...command.logs, judged.done])
       }
       yield* attempt(command, task, { isFirst: true })
     })
@@ -187,22 +203,25 @@ const make = Effect.gen(function* () {
 
   const attempt = (command: Command, task: Task, { isFirst }: { readonly isFirst: boolean }) =>
     Effect.gen(function* () {
-      const answer = yield* Effect.either(untilDeadline(command, task.bound.execute))
+      const answer = yield* untilDeadline(command, task.bound.execute).pipe(
+        // Upstream was asked, or not: a throw says nothing of it.
+        Effect.catchAllDefect((defect) =>
+          Effect.zipRight(Looking.logThrown(defect), Effect.fail({ message: Foreign.thrown }))
+        ),
+        Effect.either
+      )
       if (answer._tag === "Right" && answer.right._tag === "InTime") {
-        const logs = [...command.logs, answer.right.value]
-        const proof = yield* prove(command, task.bound, true)
-        return yield* succeed(command, task, proof, logs)
+        const { lines, proof } = yield* Looking.untilDecided(sight(command, task, true))
+        return yield* succeed(command, task, proof, [...command.logs, answer.right.value, ...lines])
       }
-      const why = answer._tag === "Left" ? answer.left.message : "upstream had not answered when the deadline passed"
+      const why =
+        answer._tag === "Left" ? Foreign.reason(answer.left) : "upstream had not answered when the deadline passed"
       const logs = [...command.logs, why]
       // After an attempt before this one, "certainly not applied" is said of this attempt alone.
       if (answer._tag === "Left" && isFirst && isCertain(answer.left)) {
-        // Whatever looking comes to, also where it throws: it was refused.
-        const proof = yield* Effect.catchAllCause(
-          Effect.option(task.bound.verify(Option.getOrNull(command.before), false)),
-          () => Effect.succeedNone
-        )
-        return yield* fail(command, logs, Option.match(proof, { onNone: () => null, onSome: ({ after }) => after }))
+        // Whatever looking comes to: it was refused.
+        const seen = yield* Looking.once(sight(command, task, false))
+        return yield* fail(command, logs, seen._tag === "Seen" ? seen.proof.after : null)
       }
       yield* look({ ...command, logs }, task)
     })
@@ -210,12 +229,13 @@ const make = Effect.gen(function* () {
   /** The effect is unknown: looking again may prove it, and can never disprove it. */
   const look = (command: Command, task: Task) =>
     Effect.gen(function* () {
-      const proof = yield* prove(command, task.bound, false)
+      const { lines, proof } = yield* Looking.untilDecided(sight(command, task, false))
       if (Option.contains(proof.verified, true)) {
         return yield* succeed(command, task, proof, [...command.logs, "looked again: the effect is there"])
       }
       yield* leaveOpen(command, task.action, proof.after, [
         ...command.logs,
+        ...lines,
         "looked again: the effect cannot be told; it may still come"
       ])
     })
@@ -234,25 +254,27 @@ const make = Effect.gen(function* () {
     })
 
   const succeed = (command: Command, { action, bound }: Task, proof: Proof, logs: ReadonlyArray<string>) =>
-    end(command, {
-      outcome: "success",
-      verified: proof.verified,
-      after: proof.after,
-      logs: Option.contains(proof.verified, false) ? [...logs, "looked again: the effect does not show"] : logs,
-      adoptions: touched(action, command, (job) => bound.effected(job, Option.getOrNull(command.before), proof))
-    })
-
-  /** Looks until the effect shows, or for as long as it might. */
-  const prove = (command: Command, bound: Bound, answered: boolean): Effect.Effect<Proof> =>
     Effect.gen(function* () {
-      const until = (yield* Clock.currentTimeMillis) + maxLookingMs
-      while (true) {
-        const seen = yield* Effect.option(bound.verify(Option.getOrNull(command.before), answered))
-        const proof = Option.getOrElse(seen, () => untold)
-        const isDecided = Option.isSome(seen) && !Option.contains(proof.verified, false)
-        if (isDecided || (yield* Clock.currentTimeMillis) >= until) return proof
-        yield* Effect.sleep(lookInterval)
+      let threw: Option.Option<unknown> = Option.none()
+      const effected = (job: Job): Job | undefined => {
+        try {
+          const to = bound.effected(job, Option.getOrNull(command.before), proof)
+          if (to !== undefined && !isJob(to)) throw new TypeError("effected gave no job")
+          return to
+        } catch (defect) {
+          threw = Option.some(defect)
+          // What is to be expected of it nobody can say: if it vanishes, that accuses nobody.
+          return { ...job, leaves: true }
+        }
       }
+      yield* end(command, {
+        outcome: "success",
+        verified: proof.verified,
+        after: proof.after,
+        logs: Option.contains(proof.verified, false) ? [...logs, "looked again: the effect does not show"] : logs,
+        adoptions: touched(action, command, effected)
+      })
+      if (Option.isSome(threw)) yield* Looking.logThrown(threw.value)
     })
 
   return CommandRunner.of({ run })
@@ -261,11 +283,35 @@ const make = Effect.gen(function* () {
 export const layer: Layer.Layer<CommandRunner, never, CommandCatalog | CommandJournal | InFlight | ServiceRegistry> =
   Layer.effect(CommandRunner, make)
 
+const sight = ({ before }: Command, { bound }: Task, answered: boolean): Looking.Sight => ({
+  bound,
+  before: Option.getOrNull(before),
+  answered
+})
+
+/** What the action says of running it: that it must not, or else that there is nothing to do. */
+interface Precondition {
+  readonly refusal?: string
+  readonly done?: string
+}
+
+const untellable: Precondition = { refusal: `whether it may run could not be told: ${Foreign.thrown}` }
+
+const judge = (bound: Bound, before: unknown): Effect.Effect<Precondition> =>
+  Effect.sync(() => {
+    const refusal = bound.refusal(before)
+    if (Option.isSome(refusal)) return { refusal: refusal.value }
+    const done = bound.isDone(before)
+    return Option.isSome(done) ? { done: done.value } : {}
+  })
+
 /** No connection, a decisive refusal: nothing was applied. */
-const isCertain = (error: ActionError): boolean =>
-  error._tag === "ActionRejected" ||
-  error._tag === "TargetNotFound" ||
-  (error._tag === "SourceUnavailable" && unsent.includes(error.reason))
+const isCertain = (error: ActionError | { readonly message: string }): boolean =>
+  Predicate.isTagged(error, "ActionRejected") ||
+  Predicate.isTagged(error, "TargetNotFound") ||
+  (Predicate.isTagged(error, "SourceUnavailable") &&
+    "reason" in error &&
+    unsent.some((reason) => reason === error.reason))
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
 

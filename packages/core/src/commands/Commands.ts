@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -22,15 +23,17 @@ import {
   state
 } from "../model/Command.ts"
 import { CommandStatus, statusOf } from "../model/Event.ts"
+import { plain } from "../model/Json.ts"
 import { conceal, redacted } from "../model/Sensitive.ts"
 import type { ServiceNotFound } from "../model/Service.ts"
 import { ServiceRegistry } from "../services/ServiceRegistry.ts"
-import type { ReadError } from "../sources/JobSource.ts"
+import { type ReadError, SourceUnavailable } from "../sources/JobSource.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandDispatcher } from "./CommandDispatcher.ts"
 import { CommandJournal } from "./CommandJournal.ts"
 import { fingerprintOf } from "./Fingerprint.ts"
+import * as Kept from "./Kept.ts"
 
 /** What `submit` answers. */
 export interface Accepted {
@@ -88,20 +91,24 @@ const make = Effect.gen(function* () {
   /** What a request means: its service, its action, and that bound to what it is to do. */
   const resolve = Effect.fn("Commands.resolve")(function* (request: CommandRequest) {
     yield* Effect.mapError(validate(request), invalid())
+    const params = yield* asParams(request.params ?? {})
     const service = yield* registry.get(request.service)
-    const { action, bound } = yield* catalog.resolve(service, request)
-    const concealed = conceal(action.params, request.params ?? {})
+    const { action, bound } = yield* catalog.resolve(service, { ...request, params })
+    const concealed = conceal(action.params, params)
     if (concealed.isCopied) {
       const problem = `"${redacted}" stands where a sensitive value belongs; records do not have it, so give it again`
       return yield* new CommandInvalid({ path: "params", problem })
     }
-    return { action, bound, concealed, service }
+    return { action, bound, concealed, params, service }
   })
 
   const preview = Effect.fn("Commands.preview")(function* (request: CommandRequest) {
     const { bound, service } = yield* resolve(request)
     const { actionType, commandId, target } = request
-    const before = yield* bound.snapshot
+    const before = yield* Effect.timeoutFail(bound.snapshot, {
+      duration: service.commandTimeout,
+      onTimeout: () => new SourceUnavailable({ reason: "timeout" })
+    })
     const problem = Option.getOrUndefined(bound.refusal(before))
     const note = problem === undefined ? Option.getOrUndefined(bound.isDone(before)) : undefined
     const answer: Preview = {
@@ -112,15 +119,14 @@ const make = Effect.gen(function* () {
       dryRun: true,
       precondition: problem === undefined ? { met: true } : { met: false, problem },
       ...(note === undefined ? {} : { note }),
-      beforeState: before
+      beforeState: Kept.state("before", before).kept
     }
     return answer
   })
 
   const submit = Effect.fn("Commands.submit")(function* (request: CommandRequest, actor: string) {
-    const { action, concealed, service } = yield* resolve(request)
-    const { params = {} } = request
-    const fingerprint = yield* fingerprintOf(action, request)
+    const { action, concealed, params, service } = yield* resolve(request)
+    const fingerprint = yield* fingerprintOf(action, { ...request, params })
     const createdAt = yield* DateTime.now
     const accept = journal.accept({
       commandId: request.commandId,
@@ -201,5 +207,17 @@ export const layer: Layer.Layer<
 > = Layer.effect(Commands, make)
 
 const validate = Schema.validate(CommandRequest)
+
+/** Params as they will be read from the journal: whoever calls in this process may give anything that is no JSON. */
+const asParams = (params: Params): Effect.Effect<Params, CommandInvalid> => {
+  const copied = plain(params, Kept.maxParamsDepth)
+  if (Either.isLeft(copied)) {
+    const { path, problem } = copied.left
+    return new CommandInvalid({ path: ["params", ...path].join("."), problem })
+  }
+  return Buffer.byteLength(JSON.stringify(copied.right)) > Kept.maxParamsBytes
+    ? new CommandInvalid({ path: "params", problem: `have more than ${Kept.maxParamsBytes} bytes of JSON` })
+    : Effect.succeed(copied.right as Params)
+}
 
 const decodeStatus = Schema.decode(Schema.parseJson(CommandStatus))

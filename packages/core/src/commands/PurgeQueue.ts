@@ -6,9 +6,11 @@ import * as Stream from "effect/Stream"
 import type { Job } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
 import { make, type Order, unsupported } from "./Action.ts"
+import { maxStateBytes } from "./Kept.ts"
 
-/** Ids that are written down. The total beside them is exact. */
+/** Ids that are written down: so many, and no more than leave the state as small as it has to be. */
 const maxSnapshotIds = 100
+const maxSnapshotBytes = maxStateBytes / 2
 
 /** What of a queue is written down before and after. */
 const Snapshot = Schema.Struct({
@@ -78,8 +80,16 @@ const look = ({ source, target }: Order) =>
     yield* Stream.runForEach(source.jobs, (job) =>
       Effect.sync(() => job.queue === target && isPurged(job) && ids.add(job.id))
     )
-    const snapshot: Snapshot = { counts, jobIds: Array.from(ids).sort().slice(0, maxSnapshotIds), total: ids.size }
+    const snapshot: Snapshot = { counts, jobIds: some(Array.from(ids).sort()), total: ids.size }
     return { snapshot, ids: Option.some<ReadonlySet<string>>(ids) }
   })
+
+const some = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let bytes = 0
+  return ids.slice(0, maxSnapshotIds).filter((id) => {
+    bytes += Buffer.byteLength(JSON.stringify(id)) + 1
+    return bytes <= maxSnapshotBytes
+  })
+}
 
 const decode = Schema.decodeUnknownOption(Snapshot)

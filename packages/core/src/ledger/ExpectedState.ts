@@ -29,14 +29,20 @@ export class ExpectedState extends Context.Tag("@mithrandir/core/ExpectedState")
   {
     /** The service's own expected side; none: the ledger is its expected side. */
     readonly of: (service: ServiceId) => Option.Option<View>
+    /**
+     * The services that it is given for, where it can tell. One that is not registered is refused at start, as
+     * `ServiceInvalid`: nothing would ever be compared with it. Absent: nothing is checked.
+     */
+    readonly services?: ReadonlyArray<ServiceId>
   }
 >() {}
 
 /** The ledger is the expected side of every service. */
 export const layerLedger: Layer.Layer<ExpectedState> = Layer.succeed(ExpectedState, { of: Option.none })
 
-/** Services by id whose expected side somebody else keeps: an embedder's cache. */
+/** Services by id whose expected side somebody else keeps: an embedder's cache. Each must be registered. */
 export const layer = (views: Readonly<Record<ServiceId, View>>): Layer.Layer<ExpectedState> =>
   Layer.succeed(ExpectedState, {
-    of: (service) => (Object.hasOwn(views, service) ? Option.fromNullable(views[service]) : Option.none())
+    of: (service) => (Object.hasOwn(views, service) ? Option.fromNullable(views[service]) : Option.none()),
+    services: Object.keys(views)
   })

@@ -33,7 +33,11 @@ export const Target = Schema.String.pipe(
 )
 
 /** Parameters of an action, as JSON. What they must be is the action's own Schema. */
-export const Params = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({ identifier: "Params" })
+export const Params = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  identifier: "Params",
+  // What is there instead may be a secret: it is not quoted.
+  message: () => "expected an object of params"
+})
 export type Params = typeof Params.Type
 
 /** What a client asks for. Who asks is never in here: the actor is whoever authenticated. */

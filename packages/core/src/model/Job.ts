@@ -11,12 +11,15 @@ export const jobStates: ReadonlyArray<JobState> = JobState.literals
 /** `completed` and `failed`: nothing more will happen to the job unless somebody acts. */
 export const isFinished = (state: JobState): boolean => state === "completed" || state === "failed"
 
+const maxIdChars = 512
+const maxQueueChars = 256
+
 /** Unique within a service. At most 512 characters, or a listing could fill memory with one id. */
-export const JobId = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(512))
+export const JobId = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(maxIdChars))
 export type JobId = typeof JobId.Type
 
 /** 1 to 256 characters. */
-export const QueueName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))
+export const QueueName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(maxQueueChars))
 
 /** One line of a listing. */
 export interface Job {
@@ -33,6 +36,19 @@ export interface Job {
   readonly leaves?: boolean
   /** A purge leaves it where it is, though it waits: a scheduler's next job, a parent that waits for its children. */
   readonly spared?: boolean
+}
+
+const isText = (value: unknown, most: number): boolean =>
+  typeof value === "string" && value.length > 0 && value.length <= most
+
+/**
+ * Whether this is a job, as `JobId`, `QueueName` and `JobState` say, without what a Schema costs for each of very many.
+ * What an embedder gives may be anything, whatever its types say.
+ */
+export const isJob = (value: unknown): value is Job => {
+  if (typeof value !== "object" || value === null) return false
+  const { id, queue, state } = value as { readonly [K in keyof Job]?: unknown }
+  return isText(id, maxIdChars) && isText(queue, maxQueueChars) && jobStates.some((known) => known === state)
 }
 
 /** A job looked up by its id. */

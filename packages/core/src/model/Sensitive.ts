@@ -1,4 +1,5 @@
 /** Which parts of a value must not be written or shown, by the Schema that the value is encoded under. */
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
@@ -11,11 +12,69 @@ const sensitiveId = Symbol.for("@mithrandir/core/sensitive")
 
 /**
  * Marks a Schema: its values are kept in memory only, and "[redacted]" stands for them wherever they would be written
- * or shown. Mark the values of a record, not its keys.
+ * or shown. Whatever is made of a marked Schema later (extended, picked from, made partial, its type side alone) goes
+ * on hiding what came from it. Mark the values of a record, not its keys.
  */
 export const sensitive = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A, I, R> =>
   // A value of its own, so that two marks are told apart.
-  schema.annotations({ [sensitiveId]: { sensitive: true } })
+  Schema.make(marked(schema.ast, { [sensitiveId]: { sensitive: true } }))
+
+/**
+ * A Schema with a mark on it and on every part of it: what combines Schemas takes them apart, and keeps the annotations
+ * of the parts, but not those of the whole.
+ */
+const marked = (schema: AST.AST, mark: AST.Annotations): AST.AST => {
+  const known = new Map<AST.AST, AST.AST>()
+  const of = (ast: AST.AST): AST.AST => {
+    const copy = known.get(ast) ?? copied(ast)
+    known.set(ast, copy)
+    return copy
+  }
+  const typed = ({ annotations, type }: AST.Type) => new AST.Type(of(type), annotations)
+  const copied = (ast: AST.AST): AST.AST => {
+    const surrogate = Option.getOrUndefined(AST.getSurrogateAnnotation(ast))
+    const annotations = {
+      ...ast.annotations,
+      ...(surrogate === undefined ? {} : { [AST.SurrogateAnnotationId]: of(surrogate) }),
+      ...mark
+    }
+    switch (ast._tag) {
+      case "Declaration":
+        return new AST.Declaration(ast.typeParameters.map(of), ast.decodeUnknown, ast.encodeUnknown, annotations)
+      case "TypeLiteral":
+        return new AST.TypeLiteral(
+          ast.propertySignatures.map(
+            (it) => new AST.PropertySignature(it.name, of(it.type), it.isOptional, it.isReadonly, it.annotations)
+          ),
+          ast.indexSignatures.map((it) => new AST.IndexSignature(of(it.parameter), of(it.type), it.isReadonly)),
+          annotations
+        )
+      case "TupleType":
+        return new AST.TupleType(
+          ast.elements.map((it) => new AST.OptionalType(of(it.type), it.isOptional, it.annotations)),
+          ast.rest.map(typed),
+          ast.isReadonly,
+          annotations
+        )
+      case "Union":
+        return AST.Union.make(ast.types.map(of), annotations)
+      case "Suspend":
+        return new AST.Suspend(() => of(ast.f()), annotations)
+      case "Refinement":
+        return new AST.Refinement(of(ast.from), ast.filter, annotations)
+      case "Transformation":
+        return new AST.Transformation(of(ast.from), of(ast.to), ast.transformation, annotations)
+      case "Literal":
+      case "Enums":
+        // As a mere literal it would be taken up into a template, or for the key of a record, and its mark be lost: what
+        // does that refuses a refinement.
+        return new AST.Refinement(AST.annotations(ast, mark), () => Option.none(), annotations)
+      default:
+        return AST.annotations(ast, mark)
+    }
+  }
+  return of(schema)
+}
 
 /** A secret text that is not empty: encoded a string, for handlers an Effect `Redacted`, which prints nothing of it. */
 export const Secret = sensitive(Schema.Redacted(Schema.NonEmptyString))
@@ -54,6 +113,10 @@ export const conceal = (
   // Hidden whole, keys included; and params stay a record.
   return { params: isRecord(visible) ? visible : { [stand]: stand }, isSensitive, isCopied }
 }
+
+/** Why it cannot be told what of a Schema is sensitive: it is suspended, and cannot be built. Absent: it can. */
+export const flaw = (schema: Pick<Schema.Schema.AnyNoContext, "ast">): string | undefined =>
+  Either.getOrUndefined(Either.flip(Either.try({ try: () => marks(schema.ast), catch: (error) => String(error) })))
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -10,3 +10,19 @@ export const backoffMs = (intervalMs: number, failures: number): number =>
 /** The first tick after now, of those at a fixed rate from an offset. Ticks that a long pass missed are left out. */
 export const nextTickMs = (offsetMs: number, intervalMs: number, nowMs: number): number =>
   nowMs < offsetMs ? offsetMs : offsetMs + (Math.floor((nowMs - offsetMs) / intervalMs) + 1) * intervalMs
+
+/** When the last pass of a polled service began, while it goes on, or ended. */
+export interface Beat {
+  readonly isPassing: boolean
+  readonly since: number
+}
+
+/** A busy process may be late by so much, and mean nothing by it. */
+const graceMs = 60_000
+
+/** Whether a service should have had a pass by now, or come to the end of the one that goes on. */
+export const isOverdue = (
+  { isPassing, since }: Beat,
+  { intervalMs, maxPassMs }: { readonly intervalMs: number; readonly maxPassMs: number },
+  nowMs: number
+): boolean => nowMs - since > (isPassing ? maxPassMs : Math.max(intervalMs, maxBackoffMs)) + graceMs

@@ -15,16 +15,20 @@ import { ExpectedState, ExpectedUnavailable } from "../ledger/ExpectedState.ts"
 import { type Account, Ledger } from "../ledger/Ledger.ts"
 import { type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
-import { checksum, JobCounts } from "../model/JobView.ts"
+import { checksum } from "../model/JobView.ts"
 import { type Evidence, judge, type Side } from "../model/Judgement.ts"
-import type { ServiceNotFound } from "../model/Service.ts"
+import type { ServiceId, ServiceNotFound } from "../model/Service.ts"
 import type { Timestamp } from "../model/Timestamp.ts"
-import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
+import * as Loop from "../services/Loop.ts"
+import { type RegisteredService, ServiceInvalid, ServiceRegistry } from "../services/ServiceRegistry.ts"
+import * as Foreign from "../sources/Foreign.ts"
 import type { ReadError } from "../sources/JobSource.ts"
+import * as Listing from "../sources/Listing.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
 import { conclude, type Findings, frame, told } from "./Conclusion.ts"
 import { DiscrepancyLog } from "./DiscrepancyLog.ts"
-import { backoffMs, nextTickMs } from "./Pace.ts"
+import { checked } from "./ExpectedView.ts"
+import { type Beat, backoffMs, isOverdue, nextTickMs } from "./Pace.ts"
 import { confirm, read } from "./Reading.ts"
 
 /** Which passes, and whether what they find is to be accepted. */
@@ -47,6 +51,11 @@ export class Reconciler extends Context.Tag("@mithrandir/core/Reconciler")<
     readonly status: Effect.Effect<ReadonlyArray<ReconciliationUpdate>, StoreUnreadable>
     /** Passes for ever: every service at its own interval, none delaying another, backing off while it fails. */
     readonly poll: Effect.Effect<never>
+    /**
+     * The services that are polled and whose last pass is too old: nothing that is said of them is of now. An upstream
+     * that is down makes no pass late: it ends `stale`.
+     */
+    readonly overdue: Effect.Effect<ReadonlyArray<ServiceId>>
   }
 >() {}
 
@@ -59,9 +68,20 @@ const maxReadings = 4
 /** How long somebody else's expected side may take: one that hung would hold up every pass of its service. */
 const expectedDeadline = "10 seconds"
 
-const thrown = { message: "it failed in a way that it should not; see the server's log" }
+/** As long as its readings may take, each as long as a listing, with the pauses between them. */
+const maxPass = ({ settle, source }: RegisteredService) =>
+  Duration.times(Duration.sum(Listing.maxDuration(source.finishedKept), settle), maxReadings)
 
-const isCounts = Schema.is(JobCounts)
+const logThrown = (defect: unknown) => Effect.logError("a source or an expected side threw", Cause.die(defect))
+
+/** An expected side for no service is a name mistyped: nothing would be compared with it, and nobody be told. */
+const checkNames = (expected: ReadonlyArray<ServiceId>, all: ReadonlyArray<RegisteredService>) => {
+  const known = all.map(({ id }) => id)
+  const service = expected.find((id) => !known.includes(id))
+  if (service === undefined) return Effect.void
+  const problem = `an expected side is given for it, and it is not registered; known: ${known.join(", ") || "none"}`
+  return new ServiceInvalid({ service, problem })
+}
 
 const make = Effect.gen(function* () {
   const discrepancies = yield* DiscrepancyLog
@@ -70,21 +90,22 @@ const make = Effect.gen(function* () {
   const ledger = yield* Ledger
   const registry = yield* ServiceRegistry
   const store = yield* Store
+  yield* checkNames(expectedState.services ?? [], registry.all)
   const failures = new Map<string, number>()
+  const beats = new Map<string, Beat>()
   const passing = new Map(registry.all.map(({ id }) => [id, Effect.unsafeMakeSemaphore(1)]))
 
   const otherSide = (service: RegisteredService): Effect.Effect<Findings["other"], ExpectedUnavailable> =>
-    Effect.transposeOption(expectedState.of(service.id)).pipe(
+    Foreign.run(() =>
+      Option.match(expectedState.of(service.id), {
+        onNone: (): Effect.Effect<Findings["other"], ExpectedUnavailable> => Effect.succeedNone,
+        onSome: (view) => Effect.asSome(Effect.flatMap(view, checked))
+      })
+    ).pipe(
       Effect.timeoutFail({
         duration: expectedDeadline,
         onTimeout: () => new ExpectedUnavailable({ problem: `it did not answer within ${expectedDeadline}` })
-      }),
-      Effect.filterOrFail(
-        (view) => Option.match(Option.flatten(view), { onNone: () => true, onSome: ({ counts }) => isCounts(counts) }),
-        () => new ExpectedUnavailable({ problem: "its counts must be whole numbers, and not negative" })
-      ),
-      // A cache may go on changing what it gave us: a reading is of one moment.
-      Effect.map(Option.map(Option.map((view) => (view.jobs ? { ...view, jobs: new Map(view.jobs) } : view))))
+      })
     )
 
   /** What nobody has brought up to date for so long may be wrong in anything, and there is nothing to adopt it into. */
@@ -135,22 +156,24 @@ const make = Effect.gen(function* () {
       const account = yield* ledger.account(service.id)
       const touched = yield* inFlight.observe(service.id)
       const findings = yield* examine(service, account, touched).pipe(
+        Effect.timeoutFail({ duration: maxPass(service), onTimeout: () => ({ message: "it took too long to read" }) }),
         // What an embedder wrote may throw: that is one more way of giving no usable answer.
-        Effect.catchAllDefect((defect) =>
-          Effect.zipRight(Effect.logError("a source or an expected side threw", Cause.die(defect)), Effect.fail(thrown))
-        ),
+        Effect.catchAllDefect((defect) => Effect.zipRight(logThrown(defect), Effect.fail({ message: Foreign.thrown }))),
         Effect.either
       )
       const recordedStatus = Option.getOrElse(yield* discrepancies.lastStatus(service.id), (): PassStatus => "verified")
       const at = yield* DateTime.now
-      if (findings._tag === "Left") {
-        return yield* stale(service, findings.left, recordedStatus, at, at.epochMillis - began)
-      }
-      failures.delete(service.id)
-      const { result } = yield* ledger.enter(service.id, (now) =>
-        conclude(service, now, findings.right, touched(), recordedStatus, at, acceptAs)
-      )
-      return result
+      const giveUp = (why: string) => stale(service, why, recordedStatus, at, at.epochMillis - began)
+      if (findings._tag === "Left") return yield* giveUp(Foreign.reason(findings.left))
+      return yield* ledger
+        .enter(service.id, (now) => conclude(service, now, findings.right, touched(), recordedStatus, at, acceptAs))
+        .pipe(
+          Effect.map(({ result }) => {
+            failures.delete(service.id)
+            return result
+          }),
+          Effect.catchAllDefect((defect) => Effect.zipRight(logThrown(defect), giveUp(Foreign.thrown)))
+        )
     }).pipe(
       Effect.scoped,
       Effect.catchTag("CommandIdTaken", Effect.die),
@@ -170,7 +193,7 @@ const make = Effect.gen(function* () {
 
   const stale = (
     service: RegisteredService,
-    error: { readonly message: string },
+    message: string,
     recordedStatus: PassStatus,
     at: Timestamp,
     latencyMs: number
@@ -188,7 +211,7 @@ const make = Effect.gen(function* () {
         checksum: checksum(counts),
         latencyMs: Math.max(0, latencyMs),
         observedAt: last?.observedAt ?? at,
-        message: error.message
+        message
       }
       yield* store.commit(told(update, at, inARow >= failuresBeforeRecord && recordedStatus !== "stale"))
       return update
@@ -209,11 +232,18 @@ const make = Effect.gen(function* () {
     return updates.filter(({ service }) => registered.has(service))
   })
 
+  /** A pass whose time is noted: that of its beginning while it goes on, and then that of its end. */
+  const noted = (service: RegisteredService) => {
+    const beat = (isPassing: boolean) =>
+      Effect.map(Clock.currentTimeMillis, (since) => void beats.set(service.id, { isPassing, since }))
+    return Effect.zipRight(beat(true), Effect.ensuring(passNow(service), beat(false)))
+  }
+
   const pollOne = (service: RegisteredService) =>
     Effect.gen(function* () {
       const intervalMs = Duration.toMillis(service.pollInterval)
       // A pass that fails to be written is logged by the store; the next one tries again.
-      const once = Effect.catchAllCause(passNow(service), (cause) => Effect.logError("a pass was lost", cause))
+      const once = Effect.catchAllCause(noted(service), (cause) => Effect.logError("a pass was lost", cause))
       yield* once
       // Services that start together are not to be asked together for ever.
       const offset = (yield* Clock.currentTimeMillis) + (yield* Random.nextIntBetween(1, intervalMs + 1))
@@ -224,20 +254,29 @@ const make = Effect.gen(function* () {
         yield* Effect.sleep(Duration.millis(next - now))
         yield* once
       }
+    }).pipe((loop) => Loop.keep(`polling ${service.id}`, loop))
+
+  const overdue = Effect.map(Clock.currentTimeMillis, (now) =>
+    registry.all.flatMap((service) => {
+      const beat = beats.get(service.id)
+      const intervalMs = Duration.toMillis(service.pollInterval)
+      const maxPassMs = Duration.toMillis(maxPass(service))
+      return beat !== undefined && isOverdue(beat, { intervalMs, maxPassMs }, now) ? [service.id] : []
     })
+  )
 
   const poll = Effect.zipRight(
     Effect.forEach(registry.all, pollOne, { concurrency: "unbounded", discard: true }),
     Effect.never
   )
 
-  return Reconciler.of({ run, status, poll })
+  return Reconciler.of({ run, status, poll, overdue })
 })
 
 /** Over the registered services and the expected side of each. */
 export const layer: Layer.Layer<
   Reconciler,
-  never,
+  ServiceInvalid,
   DiscrepancyLog | ExpectedState | InFlight | Ledger | ServiceRegistry | Store
 > = Layer.effect(Reconciler, make)
 

@@ -1,6 +1,5 @@
 /** Asks every service how it feels. */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -9,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { type Health, type Service, unknownHealth } from "../model/Service.ts"
 import { AddressRefused } from "../sources/Egress.ts"
+import * as Foreign from "../sources/Foreign.ts"
 import { SourceUnavailable } from "../sources/JobSource.ts"
 import type { StoreUnreadable } from "../storage/Store.ts"
 import { type RegisteredService, ServiceRegistry } from "./ServiceRegistry.ts"
@@ -57,17 +57,10 @@ const make = Effect.gen(function* () {
       const checkedAt = yield* DateTime.now
       const asked: Effect.Effect<void, { readonly message: string }> =
         service.healthEndpoint === undefined ? service.source.ping : endpoint(service.healthEndpoint)
-      const exit = yield* asked.pipe(
+      const exit = yield* Foreign.run(() => asked).pipe(
         Effect.timeoutFail({ duration: deadline, onTimeout: () => ({ message: "it did not answer in time" }) }),
-        Effect.catchAllCause((cause) =>
-          Cause.isInterruptedOnly(cause)
-            ? Effect.interrupt
-            : Effect.fail(
-                Cause.failureOption(cause).pipe((failure) =>
-                  failure._tag === "Some" ? failure.value.message : "the probe itself failed"
-                )
-              )
-        ),
+        Effect.mapError(Foreign.reason),
+        Effect.catchAllDefect(() => Effect.fail("the probe itself failed")),
         Effect.either
       )
       const latencyMs = Math.max(0, (yield* Clock.currentTimeMillis) - checkedAt.epochMillis)

@@ -7,6 +7,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type Job, JobDetail, type JobId } from "../model/Job.ts"
 import { JobCounts } from "../model/JobView.ts"
+import * as Foreign from "./Foreign.ts"
+import * as Listing from "./Listing.ts"
 
 /** The most jobs one listing may have. Beyond it the listing fails as `SourceInvalid`: it would fill memory. */
 export const maxListedJobs = 2_000_000
@@ -139,6 +141,8 @@ export class JobSource extends Context.Tag("@mithrandir/core/JobSource")<
     readonly isAtomic?: boolean
     /** Whether the jobs of a queue are listed at all; absent: of every queue. Jobs of others are no longer its business. */
     readonly covers?: (queue: string) => boolean
+    /** Whether a job can have this id at all; absent: any. A command for one that can not is refused before it is sent. */
+    readonly isJobId?: (id: string) => boolean
     /** One job, looked up by its id, none if the system does not have it. */
     readonly find: (id: JobId) => Effect.Effect<Option.Option<JobDetail>, ReadError>
     /** One queue, where the system has queues with names. */
@@ -173,6 +177,8 @@ export interface Definition {
   readonly isAtomic?: boolean
   /** Whether the jobs of a queue are listed at all. Default: of every queue. */
   readonly covers?: (queue: string) => boolean
+  /** Whether a job can have this id at all. Default: it can. */
+  readonly isJobId?: (id: string) => boolean
   /**
    * One job by its id. Default: looks for it in the listing, which is slow where there are many; a system that cannot
    * list fails with `SourceInvalid`.
@@ -197,30 +203,34 @@ export interface Definition {
   readonly stuck?: (query: string) => Effect.Effect<RawAnswer, ReadError>
   /**
    * How long any read may take, and a listing between two of its jobs, before it fails with `SourceUnavailable`.
-   * Default: 3 s. Actions have until their command's deadline.
+   * Default: 3 s. A listing as a whole has as long as finished jobs stay, but at least a minute, and at most ten.
+   * Actions have until their command's deadline.
    */
   readonly readTimeout?: Duration.DurationInput
 }
 
 /** A source: `Layer.succeed(JobSource.JobSource, JobSource.make({ counts, finishedKept: "10 minutes" }))`. */
 export const make = (definition: Definition): Shape => {
-  const { covers, find, isAtomic, ping, queue, readTimeout = "3 seconds", stuck, worker } = definition
+  const { covers, find, isAtomic, isJobId, ping, queue, readTimeout = "3 seconds", stuck, worker } = definition
   const late = () => new SourceUnavailable({ reason: "timeout" })
   const inTime = <A>(read: () => Effect.Effect<A, ReadError>) =>
-    Effect.timeoutFail(Effect.suspend(read), { duration: readTimeout, onTimeout: late })
+    Effect.timeoutFail(Foreign.run(read), { duration: readTimeout, onTimeout: late })
 
   const counts = inTime(() => definition.counts)
-  const jobs = definition.jobs === undefined ? undefined : Stream.timeoutFail(definition.jobs, late, readTimeout)
+  const finishedKept = Duration.decode(definition.finishedKept)
+  const limits = { gap: Duration.decode(readTimeout), total: Listing.maxDuration(finishedKept) }
+  const jobs = definition.jobs === undefined ? undefined : Listing.bounded(definition.jobs, late, limits)
   return {
     counts,
     find: find === undefined ? findIn(jobs) : (id) => inTime(() => find(id)),
     actions: definition.actions ?? {},
     honoursKeys: definition.honoursKeys ?? false,
-    finishedKept: Duration.decode(definition.finishedKept),
+    finishedKept,
     ping: ping === undefined ? Effect.asVoid(counts) : inTime(() => ping),
     ...(jobs === undefined ? {} : { jobs }),
     ...(isAtomic === undefined ? {} : { isAtomic }),
     ...(covers === undefined ? {} : { covers }),
+    ...(isJobId === undefined ? {} : { isJobId }),
     ...(queue === undefined ? {} : { queue: (name) => inTime(() => queue(name)) }),
     ...(worker === undefined ? {} : { worker: (name) => inTime(() => worker(name)) }),
     ...(stuck === undefined ? {} : { stuck: (query) => inTime(() => stuck(query)) })

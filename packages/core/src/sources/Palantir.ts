@@ -26,6 +26,7 @@ import {
   TargetNotFound,
   Worker
 } from "./JobSource.ts"
+import * as Listing from "./Listing.ts"
 import { maxPageSize, PalantirApi, reservedIds, segment } from "./PalantirApi.ts"
 import * as PalantirWire from "./PalantirWire.ts"
 import { isOk, Refused } from "./PalantirWire.ts"
@@ -90,6 +91,8 @@ const make = (options: Options) =>
         Effect.withSpan("Palantir.counts")
       ),
       jobs: listing(page, finishedKept, options.maxPages ?? maxPages),
+      // The contract has routes of these names.
+      isJobId: (id) => !reservedIds.has(id),
       find,
       queue: Effect.fn("Palantir.queue")((name: string) =>
         Effect.map(
@@ -233,7 +236,7 @@ const applied = <A, E extends { readonly _tag: string }>(
 
 type Page = { readonly data: ReadonlyArray<Job>; readonly nextCursor: string | null }
 
-/** Every page, one after the other, in no more time than finished jobs stay: a slower listing would prove nothing. */
+/** Every page, one after the other, in no more time than any listing has. */
 const listing = (
   page: (cursor: string | undefined) => Effect.Effect<Page, ReadError>,
   finishedKept: Duration.Duration,
@@ -245,8 +248,7 @@ const listing = (
       let pages = 0
       const next = (cursor: string | undefined) =>
         Effect.gen(function* () {
-          const late =
-            (yield* Clock.currentTimeMillis) - begun > Math.max(Duration.toMillis(finishedKept), shortestListing)
+          const late = (yield* Clock.currentTimeMillis) - begun > Duration.toMillis(Listing.maxDuration(finishedKept))
           if (late) return yield* new SourceUnavailable({ reason: "timeout" })
           const { data, nextCursor } = yield* page(cursor)
           pages += 1
@@ -266,6 +268,3 @@ const listing = (
       return Stream.paginateChunkEffect<string | undefined, Job, ReadError, never>(undefined, next)
     })
   )
-
-/** However short finished jobs stay, a listing may take this long, in milliseconds. */
-const shortestListing = 60_000

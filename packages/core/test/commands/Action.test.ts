@@ -183,7 +183,7 @@ describe("an action of an embedder's", () => {
       const phases = yield* Effect.forEach(["snapshot", "refusal", "execute", "verify"], (actionType) =>
         Effect.map(run(order(actionType, undefined, actionType)), (statuses) => statuses.at(-1)?.phase)
       ).pipe(Effect.provide(context))
-      assert.deepStrictEqual(phases, ["error", "timeout", "timeout", "timeout"])
+      assert.deepStrictEqual(phases, ["error", "error", "timeout", "success"])
       yield* Effect.provide(ended("execute"), context)
     })
   )

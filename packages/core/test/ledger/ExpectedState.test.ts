@@ -31,7 +31,9 @@ const begun = (definition: Definition = {}, { canList = true }: { readonly canLi
     > = Effect.succeedNone
     const expected = ExpectedState.layer({
       mail: Effect.suspend(() =>
-        Effect.zipWith(DateTime.now, believed, (asOf, view) => Option.map(view, (it): JobView => ({ asOf, ...it })))
+        Effect.zipWith(DateTime.now, believed, (asOf, view) =>
+          Option.isOption(view) ? Option.map(view, (it): JobView => it && { asOf, ...it }) : view
+        )
       )
     })
     const { jobs: _, ...counting } = memory.source
@@ -208,12 +210,84 @@ describe("an expected side that cannot be told", () => {
       yield* stale(/should not; see the server's log/)
       believeCounts({ ...noJobs, waiting: Number.NaN })
       yield* stale(/counts must be whole numbers/)
+      believe(Effect.fail("text" as never))
+      yield* stale(/should not; see the server's log/)
+      believe(Effect.interrupt)
+      yield* stale(/should not; see the server's log/)
       believe(Effect.never)
       const waiting = yield* Effect.fork(stale(/did not answer within 10 seconds/))
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(waiting)
       believeCounts({ ...noJobs, waiting: 1, completed: 1 })
       assert.strictEqual((yield* pass()).status, "verified")
+    })
+  )
+})
+
+describe("an expected side of a wrong shape", () => {
+  const now = DateTime.unsafeMake(0)
+  const counts = { ...noJobs, waiting: 1 }
+  const views: ReadonlyArray<readonly [string, unknown, RegExp]> = [
+    [
+      "gives a state that there is not",
+      { asOf: now, counts, jobs: new Map([["a", { id: "a", queue: "q", state: "paused" }]]) },
+      /usable id, queue or state/
+    ],
+    [
+      "gives a job without a queue",
+      { asOf: now, counts, jobs: new Map([["a", { id: "a", state: "waiting" }]]) },
+      /usable id, queue or state/
+    ],
+    ["gives no job at all", { asOf: now, counts, jobs: new Map([["a", null]]) }, /usable id, queue or state/],
+    [
+      "has numbers for keys",
+      { asOf: now, counts, jobs: new Map([[7, { id: "7", queue: "q", state: "waiting" }]]) },
+      /another key than its id/
+    ],
+    [
+      "has numbers for ids",
+      { asOf: now, counts, jobs: new Map([[7, { id: 7, queue: "q", state: "waiting" }]]) },
+      /usable id, queue or state/
+    ],
+    ["is no Map", { asOf: now, counts, jobs: { a: { id: "a", queue: "q", state: "waiting" } } }, /must be a Map/],
+    [
+      "is a list",
+      { asOf: now, counts, jobs: [{ id: "a", queue: "q", state: "waiting" }] },
+      /usable id, queue or state/
+    ],
+    ["is of a Date", { asOf: new Date(-7_200_000), counts }, /must be a DateTime in UTC/],
+    ["is of no time", { asOf: undefined, counts }, /must be a DateTime in UTC/],
+    ["counts nothing", { asOf: now, jobs: new Map() }, /whole numbers/],
+    ["is nothing", null, /no view/]
+  ]
+  for (const expectation of ["lifecycle", "strict"] as const) {
+    it.scoped(`is stale with the reason, and hides no difference: ${expectation}`, () =>
+      Effect.gen(function* () {
+        const { believe, believeJobs, file, pass } = yield* begun({ expectation })
+        for (const [what, view, pattern] of views) {
+          believe(Effect.succeedSome(view as JobView))
+          const update = yield* pass()
+          assert.strictEqual(update.status, "stale", what)
+          assert.match(update.message ?? "", pattern, what)
+        }
+        believe(Effect.succeed({ counts } as never))
+        assert.match((yield* pass()).message ?? "", /no Option/)
+        assert.deepStrictEqual(query(file, "SELECT status FROM discrepancy_event"), [{ status: "stale" }])
+        believeJobs(...truth, { id: "lost", state: "waiting" })
+        assert.strictEqual((yield* pass()).status, "discrepancy")
+      })
+    )
+  }
+
+  it.scoped("is refused at start where it is for no service that there is", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const expected = ExpectedState.layer({ mail: Effect.succeedNone, mial: Effect.succeedNone })
+      const house = layerHouse(yield* makeFile, [service(memory)], { expected })
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(house)))
+      assert.deepInclude(error, { _tag: "ServiceInvalid", service: "mial" })
+      assert.include(error.message, 'service "mial": an expected side is given for it')
+      assert.include(error.message, "known: mail")
     })
   )
 })

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import fc from "fast-check"
 import type { Params } from "../../src/model/Command.ts"
-import { conceal, redacted, Secret, sensitive } from "../../src/model/Sensitive.ts"
+import { conceal, flaw, redacted, Secret, sensitive } from "../../src/model/Sensitive.ts"
 
 /** A Schema, a value that fits it, and what is to be left of it. Every secret begins with `hush-`. */
 interface Case {
@@ -223,5 +223,138 @@ describe("conceal", () => {
     assert.deepStrictEqual(conceal(Tree, tree("hush")).params, tree(redacted))
     const withDefault = Schema.Struct({ tree: Schema.optionalWith(Tree, { default: () => leaf("x") }) })
     assert.deepStrictEqual(conceal(withDefault, { tree: tree("hush") }).params, { tree: tree(redacted) })
+  })
+})
+
+/** Something made of a Schema, and what is then sent in the place of what fitted that. */
+interface Made {
+  readonly schema: Schema.Schema.Any
+  readonly value: unknown
+}
+
+/** Of what everything is secret: each text begins with `hush-`, each number has these digits. */
+const digits = 4_711_000
+const allSecret: fc.Arbitrary<Made> = fc.letrec<{ made: Made }>((tie) => ({
+  made: fc.oneof(
+    { maxDepth: 3, depthSize: "small" },
+    secret.map((value) => ({ schema: Schema.String, value })),
+    secret.map((value) => ({ schema: Schema.NonEmptyString.pipe(Schema.brand("Pin")), value })),
+    secret.map((value) => ({ schema: Schema.Redacted(Schema.String), value })),
+    secret.map((value) => ({ schema: Schema.Literal(value, "other"), value })),
+    secret.map((value) => ({ schema: Schema.TemplateLiteral("hush-", Schema.String), value })),
+    secret.map((value) => ({ schema: Schema.Unknown, value: { value } })),
+    fc.constant({ schema: Schema.NumberFromString, value: String(digits) }),
+    fc.constant({ schema: Schema.Union(Schema.Int, Schema.String), value: digits }),
+    tie("made").map(({ schema, value }) => ({ schema: Schema.Array(schema), value: [value, value] })),
+    tie("made").map(({ schema, value }) => ({ schema: Schema.Chunk(schema), value: [value] })),
+    tie("made").map(({ schema, value }) => ({
+      schema: Schema.Tuple(schema, Schema.optionalElement(schema)),
+      value: [value]
+    })),
+    tie("made").map(({ schema, value }) => ({ schema: Schema.suspend(() => Schema.asSchema(schema) as never), value })),
+    tie("made").map(({ schema, value }) => ({
+      schema: Schema.Record({ key: Schema.String, value: schema }),
+      value: { k: value }
+    })),
+    tie("made").map(({ schema, value }) => ({
+      schema: Schema.Struct({ a: schema, b: Schema.optional(schema) }),
+      value: { a: value, b: value }
+    })),
+    tie("made").map(({ schema, value }) => ({
+      schema: class extends Schema.Class<object>("Inner")({ a: schema }) {} as unknown as Schema.Schema.Any,
+      value: { a: value }
+    }))
+  )
+})).made
+
+type Fields = Record<"a" | "b" | "c", unknown>
+type Combinator = (schema: Schema.Schema<Fields>, value: Fields) => readonly [Schema.Schema.Any, unknown]
+
+const Host = Schema.Struct({ host: Schema.Literal("h") })
+
+/** What people do with a struct that has the fields `a`, `b` and `c`, or what is left of them. */
+const combinators: Record<string, Combinator> = {
+  extend: (schema, value) => [Schema.extend(schema, Host), { ...value, host: "h" }],
+  extended: (schema, value) => [Schema.extend(Host, schema), { ...value, host: "h" }],
+  partial: (schema, value) => [Schema.partial(schema), value],
+  partialWith: (schema, value) => [Schema.partialWith(schema, { exact: true }), value],
+  required: (schema, value) => [Schema.required(schema), value],
+  mutable: (schema, value) => [Schema.mutable(schema), value],
+  pick: (schema, { a }) => [schema.pipe(Schema.pick("a")), { a }],
+  omit: (schema, { b: _, ...value }) => [schema.pipe(Schema.omit("b")), value],
+  pluck: (schema, value) => [Schema.pluck(schema, "a"), value],
+  rename: (schema, value) => [Schema.rename(schema, { c: "d" }), value],
+  typeSchema: (schema, value) => [Schema.typeSchema(schema), value],
+  encodedSchema: (schema, value) => [Schema.encodedSchema(schema), value],
+  encodedBoundSchema: (schema, value) => [Schema.encodedBoundSchema(schema), value],
+  filter: (schema, value) => [Schema.filter(() => true)(schema), value],
+  annotations: (schema, value) => [schema.annotations({ identifier: "Named" }), value],
+  suspend: (schema, value) => [Schema.suspend(() => schema), value],
+  attach: (schema, value) => [Schema.attachPropertySignature(schema, "kind", "k"), value],
+  compose: (schema, value) => [Schema.compose(schema, Schema.typeSchema(schema)), value],
+  union: (schema, value) => [Schema.Union(Schema.Struct({ a: Schema.Int }), schema), value]
+}
+
+describe("a mark", () => {
+  it("on a struct hides each of its fields in whatever the struct becomes a part of", () => {
+    const login = sensitive(Schema.Struct({ password: Schema.String }))
+    const extended = Schema.extend(Schema.Struct({ host: Schema.String }), login)
+    const sent = { host: "h", password: "hush" }
+    assert.deepStrictEqual(conceal(extended, sent).params, { host: "h", password: redacted })
+    const made: ReadonlyArray<Schema.Schema.AnyNoContext> = [
+      Schema.partial(extended),
+      Schema.required(Schema.partial(extended)),
+      extended.pipe(Schema.pick("password"))
+    ]
+    for (const schema of made)
+      assert.deepStrictEqual(conceal(schema, { password: "hush" }).params, { password: redacted })
+    const typed = Schema.Struct({ pin: Schema.typeSchema(sensitive(Schema.NumberFromString)) })
+    assert.deepStrictEqual(conceal(typed, { pin: 4711 }).params, { pin: redacted })
+  })
+
+  it("that would be lost is refused where the Schema is written down", () => {
+    const marked = sensitive(Schema.Literal("a", "b"))
+    assert.throws(() => Schema.TemplateLiteral("pin-", marked as Schema.Schema<"a" | "b">), /Unsupported/)
+    assert.throws(() => Schema.Record({ key: marked, value: Schema.String }), /Unsupported/)
+    const late = Schema.suspend(
+      () => Schema.extend(sensitive(Schema.String), Schema.Struct({})) as Schema.Schema<string>
+    )
+    assert.match(flaw(late) ?? "", /Unsupported/)
+    assert.isUndefined(flaw(sensitive(Schema.String)))
+  })
+
+  it("stays on whatever is made of what was marked", () => {
+    const made = new Map<string, number>()
+    const structs = Object.keys(combinators).filter((name) => name !== "pluck")
+    // What was plucked is no struct any more.
+    const ways = fc
+      .tuple(fc.array(fc.constantFrom(...structs), { maxLength: 3 }), fc.constantFrom<Array<string>>([], ["pluck"]))
+      .map(([names, last]) => [...names, ...last])
+    fc.assert(
+      fc.property(fc.tuple(allSecret, allSecret, allSecret), fc.boolean(), ways, ([a, b, c], asClass, names) => {
+        const fields = { a: a.schema, b: Schema.optional(b.schema), c: Schema.optionalWith(c.schema, { exact: true }) }
+        const whole = asClass ? class extends Schema.Class<object>("Whole")(fields) {} : Schema.Struct(fields)
+        let schema = sensitive(Schema.asSchema(whole as unknown as Schema.Schema<Fields>))
+        let value: Fields = { a: a.value, b: b.value, c: c.value }
+        try {
+          for (const name of names) {
+            const it = combinators[name]?.(schema, value)
+            schema = it?.[0] as typeof schema
+            value = it?.[1] as Fields
+            made.set(name, (made.get(name) ?? 0) + 1)
+          }
+        } catch (error) {
+          // What cannot be made of it is refused where it is written down.
+          return assert.match(String(error), /Unsupported/, names.join())
+        }
+        // Or where it is used, if it is suspended until then.
+        if (flaw(schema) !== undefined) return
+        const { isSensitive, params } = conceal(Schema.Struct({ it: schema }), { it: value })
+        assert.isTrue(isSensitive, names.join())
+        assert.notMatch(JSON.stringify(params), new RegExp(`hush-|${digits}`), names.join())
+      }),
+      { numRuns: 500 }
+    )
+    for (const name of Object.keys(combinators)) assert.isAbove(made.get(name) ?? 0, 0, name)
   })
 })

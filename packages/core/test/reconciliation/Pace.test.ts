@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { backoffMs, maxBackoffMs, nextTickMs } from "../../src/reconciliation/Pace.ts"
+import { backoffMs, isOverdue, maxBackoffMs, nextTickMs } from "../../src/reconciliation/Pace.ts"
 
 const interval = fc.integer({ min: 100, max: 600_000 })
 
@@ -31,6 +31,21 @@ describe("nextTickMs", () => {
         assert.isAtLeast(next, offset)
         assert.strictEqual((next - offset) % every, 0)
         assert.isTrue(next - every <= now || next === offset)
+      })
+    )
+  })
+})
+
+describe("isOverdue", () => {
+  it("is nobody who waits as long as one may, or passes as long as a pass may, with a minute to spare", () => {
+    const limits = { intervalMs: 5_000, maxPassMs: 240_000 }
+    const at = (isPassing: boolean, nowMs: number) => isOverdue({ isPassing, since: 1_000 }, limits, nowMs)
+    assert.deepStrictEqual([at(false, 121_000), at(false, 121_001)], [false, true])
+    assert.deepStrictEqual([at(true, 301_000), at(true, 301_001)], [false, true])
+    fc.assert(
+      fc.property(interval, fc.integer({ min: 1, max: 1_000 }), (intervalMs, failures) => {
+        const wait = backoffMs(intervalMs, failures)
+        assert.isFalse(isOverdue({ isPassing: false, since: 0 }, { intervalMs, maxPassMs: 0 }, wait))
       })
     )
   })

@@ -301,6 +301,62 @@ describe("polling", () => {
   )
 })
 
+describe("what is polled", () => {
+  it.scoped("is overdue once no pass has ended, or begun, for too long; and nothing else is", () =>
+    Effect.gen(function* () {
+      const { control, reconciler } = yield* begun()
+      const overdue = reconciler.overdue
+      // Nobody polls: nobody waits for a pass.
+      yield* TestClock.adjust("1 day")
+      assert.deepStrictEqual(yield* overdue, [])
+
+      const poller = yield* Effect.forkScoped(reconciler.poll)
+      yield* control.failWith(new SourceUnavailable({ reason: "connect" }))
+      for (let minutes = 0; minutes < 10; minutes++) {
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* overdue, [])
+      }
+      yield* Fiber.interrupt(poller)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* overdue, [])
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(yield* overdue, ["mail"])
+
+      yield* control.recover
+      yield* Effect.forkScoped(reconciler.poll)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* overdue, [])
+    })
+  )
+})
+
+describe("a pass that cannot be concluded", () => {
+  it.scoped("is stale, with the reason, and the next one is as any other", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      yield* memory.control.put({ id: "a" }, { id: "b" })
+      let asked = 0
+      // While it is examined it answers; once the account is open it throws.
+      const covers = () => {
+        asked += 1
+        if (asked === 3) throw new TypeError("hush")
+        return true
+      }
+      const source = Object.create(memory.source, { covers: { value: covers } })
+      const context = yield* Layer.build(layerHouse(yield* makeFile, [service({ ...memory, source })]))
+      const { run } = yield* Effect.provide(Reconciler.Reconciler, context)
+      yield* run({})
+      yield* memory.control.remove("a")
+      const [lost] = yield* run({})
+      assert.deepInclude(lost, {
+        status: "stale",
+        message: "it failed in a way that it should not; see the server's log"
+      })
+      assert.deepStrictEqual((yield* run({}))[0]?.discrepancyDetails?.missingJobIds, ["a"])
+    })
+  )
+})
+
 describe("a clock that was set back", () => {
   it.scoped("does not make a row of every pass", () =>
     Effect.gen(function* () {

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Commands } from "../../src/commands/Commands.ts"
@@ -159,6 +161,16 @@ describe("a source's defaults", () => {
     })
   )
 
+  it.effect("end a listing that gives chunks for ever, and no job", () =>
+    Effect.gen(function* () {
+      const empty = Stream.repeatEffectChunk(Effect.delay(Effect.succeed(Chunk.empty<Job>()), "100 millis"))
+      const { jobs = Stream.empty } = make({ counts: Effect.succeed(noJobs), jobs: empty, finishedKept: "1 minute" })
+      const fiber = yield* Effect.fork(Effect.flip(Stream.runDrain(jobs)))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "SourceUnavailable", reason: "timeout" })
+    })
+  )
+
   it.effect("know nothing that was not said", () =>
     Effect.gen(function* () {
       const bare = make({ counts: Effect.succeed(noJobs), finishedKept: "1 minute" })
@@ -194,6 +206,26 @@ describe("a source that is wrong", () => {
       make({ counts: Effect.succeed({} as JobCounts), finishedKept: "1 minute" }),
       /whole numbers/
     ],
+    [
+      "interrupts whoever asks it",
+      make({ counts: Effect.interrupt, finishedKept: "1 minute" }),
+      /should not; see the server's log/
+    ],
+    [
+      "interrupts itself in the middle of its listing",
+      make({
+        counts,
+        jobs: Stream.concat(Stream.make(job("a")), Stream.fromEffect(Effect.interrupt)),
+        finishedKept: "1 minute"
+      }),
+      /should not; see the server's log/
+    ],
+    [
+      "fails with a mere text",
+      make({ counts: Effect.fail("hush" as never), finishedKept: "1 minute" }),
+      /should not; see the server's log/
+    ],
+    ["lists nothing at all for a job", listed(null), /usable id, queue or state/],
     ["lists jobs without a state", listed({ id: "a", queue: "q" }), /usable id, queue or state/],
     ["lists jobs by numbers", listed({ ...job("a"), id: 7 }), /usable id, queue or state/]
   ]
@@ -208,6 +240,27 @@ describe("a source that is wrong", () => {
       })
     )
   }
+
+  it.scoped("because it was made by hand, and never ends, is stale in the end", () =>
+    Effect.gen(function* () {
+      const { find, ...made } = make({ counts, finishedKept: "1 minute" })
+      const endless = Stream.repeatEffectWithSchedule(Effect.succeed(job("a")), Schedule.spaced("1 second"))
+      const unique = Stream.zipWithIndex(endless).pipe(Stream.map(([it, n]) => ({ ...it, id: `${it.id}-${n}` })))
+      const stubborn = Effect.uninterruptible(Effect.never)
+      for (const source of [
+        { ...made, find, counts: Effect.never },
+        { ...made, find, counts: stubborn },
+        { ...made, find, jobs: unique },
+        { ...made, find, jobs: Stream.never, isAtomic: true }
+      ]) {
+        const { pass } = yield* withSource(source)
+        const fiber = yield* Effect.fork(pass)
+        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("1 second")
+        assert.deepInclude(yield* Fiber.join(fiber), { status: "stale", message: "it did not answer in time" })
+      }
+    })
+  )
 
   it.scoped("never ends the poller: it is asked ever more rarely, and goes on once it is mended", () =>
     Effect.gen(function* () {

@@ -4,9 +4,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { Commands } from "../../src/commands/Commands.ts"
 import { JobSource } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
 import * as Palantir from "../../src/sources/Palantir.ts"
+import { layerHouse, makeFile, query } from "../support/house.ts"
 import * as MemoryPalantir from "../support/MemoryPalantir.ts"
 import { jobSourceSuite, listed } from "./JobSourceSuite.ts"
 
@@ -56,6 +58,29 @@ describe("Palantir", () => {
         yield* control.put({ id })
         assert.deepStrictEqual(yield* source.find(id), Option.none())
       }
+    })
+  )
+
+  it.scopedLive("is sent no command for what is a route there, and can be no job", () =>
+    Effect.gen(function* () {
+      // Nobody listens there: what is sent would fail otherwise.
+      const source = Layer.orDie(Layer.provide(Palantir.layer({ url: "http://127.0.0.1:1" }), NodeHttpClient.layer))
+      const palantir = { id: "palantir", type: "palantir", healthEndpoint: "http://127.0.0.1:1", source }
+      const file = yield* makeFile
+      const { preview, submit } = yield* Effect.provide(Commands, yield* Layer.build(layerHouse(file, [palantir])))
+      for (const target of ["stuck", "counts"]) {
+        for (const actionType of ["delete-job", "retry-job"]) {
+          const request = { commandId: "c", service: "palantir", actionType, target }
+          const doors: ReadonlyArray<Effect.Effect<unknown, unknown>> = [submit(request, "tester"), preview(request)]
+          for (const door of doors) {
+            assert.deepInclude(yield* Effect.flip(door), { _tag: "CommandInvalid", path: "target" })
+          }
+        }
+      }
+      assert.deepStrictEqual(query(file, "SELECT * FROM command"), [])
+      // A queue may be called so.
+      const queue = { commandId: "c", service: "palantir", actionType: "purge-queue", target: "stuck" }
+      assert.strictEqual((yield* submit(queue, "tester")).state.phase, "queued")
     })
   )
 
