@@ -1,11 +1,23 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import * as ExitCode from "../../src/output/ExitCode.ts"
 import * as Signals from "../../src/output/Signals.ts"
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
+/** Whoever else listens in this process would take what is emitted here for the end of it. */
+let others: ReadonlyArray<readonly [Signals.Signal, ReadonlyArray<() => void>]> = []
+beforeEach(() => {
+  others = signals.map((signal) => [signal, process.rawListeners(signal) as ReadonlyArray<() => void>] as const)
+  for (const signal of signals) process.removeAllListeners(signal)
+})
 afterEach(() => {
   vi.restoreAllMocks()
+  for (const [signal, listeners] of others) {
+    process.removeAllListeners(signal)
+    for (const listener of listeners) process.on(signal, listener)
+  }
 })
 
 /** A stoppable effect that lets go slowly, and what it ended with. */
@@ -13,12 +25,11 @@ const stopping = async (signal: Signals.Signal) => {
   vi.spyOn(console, "error").mockImplementation(() => undefined)
   const exits = vi.spyOn(process, "exit").mockImplementation((() => undefined) as never)
   const now = vi.spyOn(performance, "now").mockReturnValue(5_000)
-  const others = process.listenerCount(signal)
   const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep("50 millis"))
   const fiber = Effect.runFork(
     Effect.match(Signals.untilStopped(slow), { onFailure: ExitCode.ofError, onSuccess: () => ExitCode.ok })
   )
-  await vi.waitUntil(() => process.listenerCount(signal) > others)
+  await vi.waitUntil(() => process.listenerCount(signal) > 0)
   process.emit(signal, signal)
   const again = (after: number, which = signal) => {
     now.mockReturnValue(5_000 + after)
