@@ -1,11 +1,33 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import * as ExitCode from "../../src/output/ExitCode.ts"
 import * as Signals from "../../src/output/Signals.ts"
 
+const signals: ReadonlyArray<Signals.Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
+let timers: ReadonlyArray<NodeJS.Timeout>
+let listening: ReadonlyArray<ReadonlyArray<unknown>>
+
+beforeEach(() => {
+  listening = signals.map((signal) => process.listeners(signal))
+  const real = setTimeout
+  timers = []
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((...args: Parameters<typeof setTimeout>) => {
+    const timer = real(...args)
+    timers = [...timers, timer]
+    return timer
+  }) as typeof setTimeout)
+})
+
+// A program that was told to stop ends, or is ended after a while. This process goes on, with the tests of others in it.
 afterEach(() => {
   vi.restoreAllMocks()
+  for (const timer of timers) clearTimeout(timer)
+  for (const [index, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal)) {
+      if (listening[index]?.includes(listener) !== true) process.off(signal, listener)
+    }
+  }
 })
 
 /** A stoppable effect that lets go slowly, and what it ended with. */
