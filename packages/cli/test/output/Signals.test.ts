@@ -4,19 +4,29 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import * as ExitCode from "../../src/output/ExitCode.ts"
 import * as Signals from "../../src/output/Signals.ts"
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+const signals: ReadonlyArray<Signals.Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
+let timers: ReadonlyArray<NodeJS.Timeout>
+let listening: ReadonlyArray<ReadonlyArray<unknown>>
 
-/** Whoever else listens in this process would take what is emitted here for the end of it. */
-let others: ReadonlyArray<readonly [Signals.Signal, ReadonlyArray<() => void>]> = []
 beforeEach(() => {
-  others = signals.map((signal) => [signal, process.rawListeners(signal) as ReadonlyArray<() => void>] as const)
-  for (const signal of signals) process.removeAllListeners(signal)
+  listening = signals.map((signal) => process.listeners(signal))
+  const real = setTimeout
+  timers = []
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((...args: Parameters<typeof setTimeout>) => {
+    const timer = real(...args)
+    timers = [...timers, timer]
+    return timer
+  }) as typeof setTimeout)
 })
+
+// A program that was told to stop ends, or is ended after a while. This process goes on, with the tests of others in it.
 afterEach(() => {
   vi.restoreAllMocks()
-  for (const [signal, listeners] of others) {
-    process.removeAllListeners(signal)
-    for (const listener of listeners) process.on(signal, listener)
+  for (const timer of timers) clearTimeout(timer)
+  for (const [index, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal)) {
+      if (listening[index]?.includes(listener) !== true) process.off(signal, listener)
+    }
   }
 })
 
@@ -25,11 +35,12 @@ const stopping = async (signal: Signals.Signal) => {
   vi.spyOn(console, "error").mockImplementation(() => undefined)
   const exits = vi.spyOn(process, "exit").mockImplementation((() => undefined) as never)
   const now = vi.spyOn(performance, "now").mockReturnValue(5_000)
+  const others = process.listenerCount(signal)
   const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep("50 millis"))
   const fiber = Effect.runFork(
     Effect.match(Signals.untilStopped(slow), { onFailure: ExitCode.ofError, onSuccess: () => ExitCode.ok })
   )
-  await vi.waitUntil(() => process.listenerCount(signal) > 0)
+  await vi.waitUntil(() => process.listenerCount(signal) > others)
   process.emit(signal, signal)
   const again = (after: number, which = signal) => {
     now.mockReturnValue(5_000 + after)
