@@ -29,12 +29,12 @@ export const middleware = (names: Names): HttpMiddleware.HttpMiddleware => {
     const shared = cors(app)
     return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
       Effect.flatMap(Arrival.of(request), (arrival) => {
-        const { origin, "access-control-request-method": method } = arrival.headers
+        const { origin, "access-control-request-method": wanted } = arrival.headers
         if (origin === undefined || !allowed.has(origin)) return app
+        if (arrival.method !== "OPTIONS") return shared
         // What only asks is answered here; `OPTIONS` by itself is no method of ours, and refused as any other.
-        const isPreflight = arrival.method === "OPTIONS" && method !== undefined
-        const knock = { ...arrival, permission: undefined, holder: undefined }
-        return arrival.method === "OPTIONS" && (!isPreflight || strange(knock) !== undefined) ? app : shared
+        const isOurs = strange({ ...arrival, permission: undefined, holder: undefined }) === undefined
+        return wanted !== undefined && isOurs ? shared : app
       })
     )
   })

@@ -1,6 +1,4 @@
 /** What reaches the upstream of `/api/jobs/stuck`, and what comes back from it: real sockets on both sides. */
-import { createServer, type IncomingMessage, type RequestListener } from "node:http"
-import type { AddressInfo } from "node:net"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { JobSource, Palantir } from "@mithrandir/core"
@@ -8,23 +6,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { listener } from "../../core/test/support/listener.ts"
 import { type Gate, Problem } from "../src/index.ts"
 import { ask, assertProblem, raw } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 
 const canary = "c4nary-5318008"
-
-const listener = (answer: RequestListener) =>
-  Effect.gen(function* () {
-    const requests: Array<IncomingMessage> = []
-    const server = createServer((request, response) => {
-      requests.push(request)
-      answer(request, response)
-    })
-    yield* Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
-  })
 
 /** Lets in who comes through a proxy with the token, as an embedder's gate may. */
 const judge: Gate.Judge = ({ headers }) =>

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener } from "node:http"
+import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -16,25 +16,13 @@ import * as MemorySource from "../../src/sources/MemorySource.ts"
 import * as Palantir from "../../src/sources/Palantir.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, layerHouse, layerPlatform, makeFile, service } from "../support/house.ts"
+import { listener } from "../support/listener.ts"
 
 const house = (file: string, services: Parameters<typeof layerHouse>[1]) =>
   Effect.map(Layer.build(layerHouse(file, services)), (context) => ({
     registry: Context.get(context, ServiceRegistry.ServiceRegistry),
     health: Context.get(context, HealthMonitor.HealthMonitor)
   }))
-
-/** A bare server on loopback; gives its url and what it was asked. */
-const listener = (answer: RequestListener) =>
-  Effect.gen(function* () {
-    const requests: Array<IncomingMessage> = []
-    const server = createServer((request, response) => {
-      requests.push(request)
-      answer(request, response)
-    })
-    yield* Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
-  })
 
 describe("ServiceRegistry", () => {
   it.scoped("remembers since when a service is registered, and shows what left as retired", () =>
