@@ -13,15 +13,18 @@ export default [
       // Tests of one package see the sources of the others, not their last build.
       alias: [
         { find: /^@mithrandir\/core\/BullMq$/, replacement: source("packages/core/src/sources/BullMq.ts") },
+        { find: /^@mithrandir\/core\/SqliteNode$/, replacement: source("packages/core/src/drivers/SqliteNode.ts") },
         { find: /^@mithrandir\/(core|http)$/, replacement: source("packages/$1/src/index.ts") }
       ]
     },
     test: {
       name: "mithrandir",
       root: source("."),
-      include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
+      include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts", "reliability/test/**/*.test.ts"],
       // What tests start as a process is what the sources and the pages say now.
       globalSetup: [source("scripts/bundle.mjs"), source("docs/test/support/compile.ts")],
+      // The bundle, of which the first needs a part, is loaded as it is.
+      server: { deps: { external: [/\/packages\/cli\/dist\//] } },
       testTimeout,
       hookTimeout: 60_000
     }

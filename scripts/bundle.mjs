@@ -28,6 +28,7 @@ export const bundle = async () => {
     // Sources, not the last build of them.
     alias: {
       "@mithrandir/core/BullMq": join(packages, "core/src/sources/BullMq.ts"),
+      "@mithrandir/core/SqliteNode": join(packages, "core/src/drivers/SqliteNode.ts"),
       "@mithrandir/core": join(packages, "core/src/index.ts"),
       "@mithrandir/http": join(packages, "http/src/index.ts")
     },
@@ -56,6 +57,20 @@ export const bundle = async () => {
   return metafile
 }
 
+/** What proves that the program is reliable: programs of this checkout alone, beside what is installed. */
+const bundleProofs = () =>
+  build({
+    absWorkingDir: fileURLToPath(new URL("../reliability/", import.meta.url)),
+    entryPoints: ["src/Main.ts", "src/Upstream.ts"],
+    outdir: "dist",
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    packages: "external",
+    logLevel: "warning"
+  })
+
 /** The files that something of is in the bundle. */
 const contents = ({ outputs }) =>
   Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0))
@@ -80,6 +95,7 @@ const write = (path, contents) => {
 /** Before tests that start the program: none runs an old bundle. */
 export const setup = async () => {
   await bundle()
+  await bundleProofs()
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()

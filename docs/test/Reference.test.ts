@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest"
 import { root as commandLine } from "../../packages/cli/src/Cli.ts"
 import * as Config from "../../packages/cli/src/config/Config.ts"
 import * as Environment from "../../packages/cli/src/config/Environment.ts"
+import * as ServiceEntry from "../../packages/cli/src/config/ServiceEntry.ts"
 import type { Program } from "../../packages/cli/src/line/Program.ts"
 import { domain, general } from "../../packages/http/src/ProblemApi.ts"
 import { root } from "./support/Page.ts"
@@ -73,7 +74,7 @@ describe("the reference", async () => {
     )
     const keys = Config.keys.map((key) => `| \`${key}\` | \`--${key}\` |`)
     expect(missing(config, [...keys, ...Environment.known.map((name) => `\`${name}\``)])).toEqual([])
-    const kinds = AST.isUnion(Config.ServiceEntry.ast) ? Config.ServiceEntry.ast.types : []
+    const kinds = AST.isUnion(ServiceEntry.ServiceEntry.ast) ? ServiceEntry.ServiceEntry.ast.types : []
     expect(kinds).toHaveLength(2)
     for (const kind of kinds) {
       const fields = AST.getPropertySignatures(AST.encodedAST(kind))

@@ -213,7 +213,7 @@ export interface paths {
         };
         /**
          * Who tried what and was not let, and what became of tokens
-         * @description Refusals at the doors, in pages, by time. What repeats within a few seconds is one event with its `count`; under attack a `suppressed` event counts those that there was no room for. Kept for 90 days, at most 100,000.
+         * @description Refusals at the doors, in pages, by time. What repeats within a few seconds is one event with its `count`; under attack a `suppressed` event counts those that there was no room for. Kept for 90 days, at most 100,000; what became of tokens is kept for ever.
          */
         get: operations["listSecurityEvents"];
         put?: never;

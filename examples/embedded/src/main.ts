@@ -1,10 +1,9 @@
 /** An application that embeds Mithrandir, without HTTP: `node dist/main.js [database]`. Ends by itself. */
-import * as Reactivity from "@effect/experimental/Reactivity"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { AuditLog, CommandCatalog, Commands, Database, Event, EventLog, Mithrandir } from "@mithrandir/core"
+import * as SqliteNode from "@mithrandir/core/SqliteNode"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,11 +13,6 @@ import * as Dashboard from "./Dashboard.ts"
 import * as PrintShop from "./PrintShop.ts"
 import * as PrintShopSource from "./PrintShopSource.ts"
 import * as ReleaseJob from "./ReleaseJob.ts"
-
-/** The driver is the application's choice; the core knows SQLite through this one function. */
-const SqliteDriver = Layer.succeed(Database.SqliteDriver, {
-  open: (options) => Effect.provide(SqliteClient.make(options), Reactivity.layer)
-})
 
 /** Mithrandir over the shop, the dashboard and the command; `layerDaemon` recovers, polls and probes by itself. */
 const MithrandirLive = Layer.unwrapEffect(
@@ -39,7 +33,7 @@ const MithrandirLive = Layer.unwrapEffect(
   )
 ).pipe(
   Layer.provide(Database.layerSqlite({ filename: process.argv[2] ?? "embedded.db", mode: "writer" })),
-  Layer.provide([SqliteDriver, NodeContext.layer, NodeHttpClient.layer])
+  Layer.provide([SqliteNode.layer, NodeContext.layer, NodeHttpClient.layer])
 )
 
 const AppLive = Layer.provideMerge(Mithrandir.layerDaemon, MithrandirLive).pipe(

@@ -1,7 +1,5 @@
 /** Mithrandir, looking after a job system in memory. In earnest it would be BullMQ or Palantir. */
-import * as Reactivity from "@effect/experimental/Reactivity"
 import { NodeContext, NodeHttpClient } from "@effect/platform-node"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import {
   type CommandCatalog,
   Database,
@@ -11,12 +9,9 @@ import {
   type ServiceRegistry,
   type Store
 } from "@mithrandir/core"
+import * as SqliteNode from "@mithrandir/core/SqliteNode"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-
-const SqliteDriver = Layer.succeed(Database.SqliteDriver, {
-  open: (options) => Effect.provide(SqliteClient.make(options), Reactivity.layer)
-})
 
 const mail = Effect.gen(function* () {
   const { control, source } = yield* MemorySource.make
@@ -42,5 +37,5 @@ export const layer = (
     })
   ).pipe(
     Layer.provide(Database.layerSqlite({ filename, mode: "writer" })),
-    Layer.provide([SqliteDriver, NodeContext.layer, NodeHttpClient.layer])
+    Layer.provide([SqliteNode.layer, NodeContext.layer, NodeHttpClient.layer])
   )

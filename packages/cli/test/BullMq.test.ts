@@ -36,6 +36,7 @@ describeWithRedis("a BullMQ queue under real workers", (redis) => {
     worker = new Worker(
       name,
       async (job) => {
+        // The job's work, so that passes find some of them active, and never the same ones.
         await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 40))
         if (job.data.fails || (job.data.failsOnce && job.attemptsMade === 0)) throw new Error("as told")
       },
@@ -96,6 +97,7 @@ describeWithRedis("a BullMQ queue under real workers", (redis) => {
         }
       })
       await queue.addBulk(burst)
+      // The rate is what is tried, not how fast a queue can be filled.
       await new Promise((resolve) => setTimeout(resolve, burstMs))
     }
     const normal = updates(listener, "mail")

@@ -1,6 +1,6 @@
 /** `mithrandir config check` as a process: what it shows, what it says is wrong, and that it never shows a secret. */
 import { once } from "node:events"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -164,6 +164,38 @@ describe("config check", () => {
       "mithrandir: mithrandir.json: services[0].token.env: the environment variable PALANTIR_TOKEN is not set\n"
     )
     expect(await checkHere([], { PALANTIR_TOKEN: "x" })).toMatchObject({ code: 0 })
+  })
+})
+
+describe.skipIf(process.platform === "win32")("a file with a secret in it that everybody may get at", () => {
+  const warning = (file: string, paths: string) =>
+    `${file}: everybody on this machine may get at the secrets in it (${paths}); run: chmod o= ${file}`
+
+  const warnings = async () => JSON.parse((await checkHere(["-o", "json"], {})).stdout).warnings
+
+  it("is warned of, each with what is in it and what mends it", async () => {
+    const redis = { ...mail, url: "redis://:s3cr3t@127.0.0.1:6379" }
+    const other = { ...palantir, id: "other", token: { env: "OTHER" } }
+    await write("mithrandir.json", { services: [{ ...palantir, token: "t0ken" }, redis, other] })
+    await write(".env", "MITHRANDIR_TOKEN=t0ken\nOTHER=t0ken\nPLAIN=x\n")
+    await chmod(join(directory, "mithrandir.json"), 0o604)
+    await chmod(join(directory, ".env"), 0o602)
+    expect(await warnings()).toEqual([
+      warning("mithrandir.json", "services[0].token, services[1].url"),
+      warning(".env", "MITHRANDIR_TOKEN, OTHER")
+    ])
+    await write(".env", `MITHRANDIR_SERVICES=${JSON.stringify([{ ...mail, password: "s3cr3t" }])}\n`)
+    expect(await warnings()).toContain(warning(".env", "MITHRANDIR_SERVICES[0].password"))
+    for (const name of ["mithrandir.json", ".env"]) await chmod(join(directory, name), 0o660)
+    expect(await warnings()).toEqual([])
+  })
+
+  it("is nobody's business where no secret is in it", async () => {
+    await write("mithrandir.json", { services: [palantir, mail, { ...mail, id: "b", password: { env: "HERE" } }] })
+    await write(".env", "PLAIN=x\n")
+    await chmod(join(directory, "mithrandir.json"), 0o666)
+    await chmod(join(directory, ".env"), 0o666)
+    expect(JSON.parse((await checkHere(["-o", "json"], { HERE: "s3cr3t" })).stdout).warnings).toEqual([])
   })
 })
 

@@ -2,21 +2,15 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { type House, make, urlOf } from "./support/house.ts"
-import { type Options, run, start, stopAll } from "./support/process.ts"
+import { describe, expect, it } from "vitest"
+import { forEachTest, type House, urlOf } from "./support/house.ts"
+import { type Options, run, start } from "./support/process.ts"
 
 const open = { umask: "000" } satisfies Options
 
 let house: House
-
-beforeEach(async () => {
-  house = await make()
-})
-
-afterEach(async () => {
-  await stopAll()
-  await house.leave()
+forEachTest((made) => {
+  house = made
 })
 
 const rights = () => {

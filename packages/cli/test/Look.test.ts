@@ -310,7 +310,7 @@ describe("audit export", () => {
     }
     spawnSync("mkfifo", [pipe])
     const exporting = house.here("audit", "export", "--file", pipe)
-    // Nobody reads it yet.
+    // Nobody reads it yet; of a program that waits for a reader there is nothing to be seen but that time goes by.
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(await readFile(pipe, "utf8")).toBe(whole)
     expect(await exporting).toMatchObject({ code: 0 })

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { run as runHere } from "./support/inside.ts"
 import * as Palantir from "./support/palantir.ts"
 import { type Running, run, start, stopAll } from "./support/process.ts"
 
@@ -31,14 +32,11 @@ const mithrandir = (args: ReadonlyArray<string>, token?: string) =>
   run(args, { cwd: directory, env: { MITHRANDIR_TOKEN: token } })
 
 const create = async (role: string, ...more: ReadonlyArray<string>) => {
-  const { code, stdout, stderr } = await mithrandir([
-    "token",
-    "create",
-    "--actor",
-    `the-${role}`,
-    "--role",
-    role,
-    ...more
+  const at = ["--config", join(directory, "mithrandir.json"), "--database", join(directory, "mithrandir.db")]
+  const { code, stdout, stderr } = await runHere([
+    ...["token", "create", "--actor", `the-${role}`, "--role", role],
+    ...more,
+    ...at
   ])
   expect([code, stderr]).toEqual([0, expect.stringContaining("it is not shown again")])
   expect(stdout).toMatch(/^mth_[0-9a-f]{16}_[A-Za-z0-9_-]{43}\n$/)
@@ -93,6 +91,34 @@ describe("tokens at the terminal", () => {
     }
   }, 60_000)
 
+  it("end the streams they opened, within a minute of being revoked, and nobody else's", async () => {
+    fresh()
+    const admin = await create("admin")
+    const viewer = await create("viewer")
+    const { url } = await serve()
+    const follow = async (token: string) => {
+      const answer = await fetch(`${url}/reconciliation/stream`, { headers: { authorization: `Bearer ${token}` } })
+      expect(answer.status).toBe(200)
+      let isOpen = true
+      const ended = answer.text().then(
+        (text) => {
+          isOpen = false
+          return text
+        },
+        () => "stopped"
+      )
+      return { ended, isOpen: () => isOpen }
+    }
+    const [kept, lost] = [await follow(admin), await follow(viewer)]
+    const list = await mithrandir(["token", "list", "-o", "json"], admin)
+    const { id } = JSON.parse(list.stdout).data.find(({ actor }: { actor: string }) => actor === "the-viewer")
+    const since = Date.now()
+    expect((await mithrandir(["token", "revoke", id], admin)).code).toBe(0)
+    expect(await lost.ended).toContain("event: stream.ready")
+    expect(Date.now() - since).toBeLessThan(60_000)
+    expect(kept.isOpen()).toBe(true)
+  }, 90_000)
+
   it("can be in a file, which is its owner's alone or refused", async () => {
     fresh()
     await mithrandir(["reconcile"])
@@ -109,7 +135,7 @@ describe("tokens at the terminal", () => {
     expect((await ask([], { MITHRANDIR_TOKEN_FILE: file })).code).toBe(0)
     chmodSync(file, 0o644)
     const exposed = await ask(["--token-file", file])
-    expect([exposed.code, exposed.stderr]).toEqual([2, expect.stringContaining(`run: chmod 600 ${file}`)])
+    expect([exposed.code, exposed.stderr]).toEqual([2, expect.stringContaining(`run: chmod 600 '${file}'`)])
   })
 
   it("are wanted before the server listens elsewhere than on loopback, and names with them", async () => {

@@ -121,7 +121,7 @@ export const layerDaemon: Layer.Layer<
       Effect.repeat(Schedule.spaced(SecurityLog.flushInterval))
     )
     // Once the daemon has ended: what happened since it last wrote.
-    yield* Effect.addFinalizer(() => Effect.ignore(security.flush))
+    yield* Effect.addFinalizer(() => Effect.ignore(security.drain))
     const goOn = Effect.gen(function* () {
       yield* store.gained
       yield* Loop.untilDone("registering the services", registry.register)

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import * as SqliteNode from "../src/drivers/SqliteNode.ts"
 import * as Core from "../src/index.ts"
 import * as BullMq from "../src/sources/BullMq.ts"
 import { exported, undocumented } from "./support/publicModules.ts"
@@ -174,7 +175,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "segment"
   ],
   Reconciler: ["Reconciler", "layer", "type PassRequest"],
-  SecurityEvent: ["SecurityEvent", "SecurityEventKind", "type Incident"],
+  SecurityEvent: ["SecurityEvent", "SecurityEventKind", "ofTokens", "type Incident"],
   SecurityLog: ["SecurityLog", "SecurityQuery", "flushInterval", "layer", "now"],
   Service: [
     "Health",
@@ -196,7 +197,8 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type RegisteredService",
     "type ServiceDefinition"
   ],
-  Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer"],
+  SqliteNode: ["layer"],
+  Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer", "type Read"],
   Timestamp: ["Bound", "FromSql", "Timestamp", "endBound", "fromSql", "startBound", "toSql"],
   Token: [
     "Expiry",
@@ -205,6 +207,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "TokenActor",
     "TokenId",
     "TokenNotFound",
+    "conceal",
     "covers",
     "flaw",
     "isSame",
@@ -216,18 +219,19 @@ const published: Record<string, ReadonlyArray<string>> = {
   WriterLock: ["Announcement", "announce", "readAnnouncement", "sqliteCode", "tryAcquire", "withdraw"]
 }
 
-/** The namespaces that `index.ts` exports, and the one with a path of its own; their files. */
+/** The namespaces that `index.ts` exports, and those with a path of their own; their files. */
 const files = new Map([
   ...Array.from(
     source("index.ts").matchAll(/^export \* as (\w+) from "\.\/(.+)"$/gm),
     ([, name = "", path = ""]) => [name, path] as const
   ),
-  ["BullMq", "sources/BullMq.ts"] as const
+  ["BullMq", "sources/BullMq.ts"] as const,
+  ["SqliteNode", "drivers/SqliteNode.ts"] as const
 ])
 
 describe("the package", () => {
   it("exports these namespaces, with these values and types, and no others", () => {
-    const actual = Object.entries({ ...Core, BullMq }).map(([name, module]) => [
+    const actual = Object.entries({ ...Core, BullMq, SqliteNode }).map(([name, module]) => [
       name,
       exported(module, source(files.get(name) ?? ""))
     ])

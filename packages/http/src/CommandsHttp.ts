@@ -1,4 +1,5 @@
 /** Answers the routes of commands. */
+
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Command, Commands } from "@mithrandir/core"
@@ -10,10 +11,11 @@ import * as Stream from "effect/Stream"
 import { CurrentPrincipal } from "./Admission.ts"
 import * as CommandsApi from "./CommandsApi.ts"
 import { EventHub } from "./EventHub.ts"
+import { hangUpOf } from "./HangUp.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Prefer from "./Prefer.ts"
 import { eventStream } from "./StreamApi.ts"
-import { hangUpOf, respond } from "./StreamHttp.ts"
+import { respond } from "./StreamHttp.ts"
 import * as Upstream from "./Upstream.ts"
 
 /** The handlers of its group, within the API called `Id`. */

@@ -4,6 +4,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Arrival from "./Arrival.ts"
 import { type Names, stranger } from "./Gate.ts"
+import * as SafeHeaders from "./SafeHeaders.ts"
 
 /** How long, in seconds, a browser may go by an answer: two hours are the most that any does. */
 const maxAge = 7_200
@@ -34,7 +35,7 @@ export const middleware = (names: Names): HttpMiddleware.HttpMiddleware => {
         if (arrival.method !== "OPTIONS") return shared
         // What only asks is answered here; `OPTIONS` by itself is no method of ours, and refused as any other.
         const isOurs = strange({ ...arrival, permission: undefined, holder: undefined }) === undefined
-        return wanted !== undefined && isOurs ? shared : app
+        return wanted !== undefined && isOurs ? Effect.map(shared, SafeHeaders.add) : app
       })
     )
   })

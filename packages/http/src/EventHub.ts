@@ -7,14 +7,16 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Backlog } from "./Backlog.ts"
-import type { Principal } from "./Gate.ts"
+import { isStillGood, type Principal } from "./Gate.ts"
 import * as Limits from "./Limits.ts"
 import * as Problem from "./Problem.ts"
 import * as Sse from "./Sse.ts"
@@ -66,13 +68,13 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   EventHub,
   {
     /**
-     * The stream for one listener, as bytes. What it starts with is read before this succeeds. Ends when the hub is
-     * closed, when the listener leaves too much unread, and when its principal would no longer be let in. Fails with a
+     * The stream for one listener, as bytes. What it starts with is read before this succeeds. It has its place until it
+     * ends, or the scope does, which is that of the request: nobody may ever take it. Ends when the hub is closed, when the listener leaves too much unread, and when its principal would no longer be let in. Fails with a
      * `Problem` where too many are open.
      */
     readonly open: (
       listener: Listener
-    ) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable | Problem.Problem>
+    ) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable | Problem.Problem, Scope.Scope>
     /**
      * The `command.status` events of one command as bytes, with heartbeats, until it has ended. Where its last event
      * is no longer kept it is told without an id. Leaving does not stop the command. Fails as `open` does.
@@ -80,7 +82,7 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
     readonly ofCommand: (
       state: Command.CommandState,
       listener: Pick<Listener, "principal" | "hangUp">
-    ) => Effect.Effect<Stream.Stream<Uint8Array>, Problem.Problem>
+    ) => Effect.Effect<Stream.Stream<Uint8Array>, Problem.Problem, Scope.Scope>
     /** How many listeners have an open stream. */
     readonly listeners: Effect.Effect<number>
     /** Succeeds as soon as the hub is being closed: whoever lets a request wait is to let it go. */
@@ -99,7 +101,8 @@ export interface Options {
 const make = (options: Options) =>
   Effect.gen(function* () {
     const log = yield* EventLog.EventLog
-    const heartbeat = Schedule.fixed(options.heartbeat ?? heartbeatInterval)
+    // Spaced: a timer that fires a millisecond early by the clock would have a fixed schedule beat twice.
+    const heartbeat = Schedule.spaced(options.heartbeat ?? heartbeatInterval)
     const limits = yield* Limits.Limits
     const closed = yield* Deferred.make<void>()
     const open = new Set<Open>()
@@ -143,39 +146,38 @@ const make = (options: Options) =>
 
     yield* Clock.currentTimeMillis.pipe(
       Effect.flatMap((now) => {
-        const unwelcome = Array.from(open).filter(({ principal }) => principal.isStillGood?.(now) === false)
+        const unwelcome = Array.from(open).filter(({ principal }) => !isStillGood(principal, now))
         return Effect.forEach(unwelcome, endOrCut, { discard: true })
       }),
       Effect.schedule(Schedule.fixed(reviewInterval)),
       Effect.forkScoped
     )
 
-    /** Whether there is room for one more. Counted once it is open: of those that come at once a few may be too many. */
-    const checkRoom = ({ actor }: Principal) =>
-      Effect.suspend(() => {
-        const own = Array.from(open).filter(({ principal }) => principal.actor === actor).length
-        if (open.size < limits.streams && own < limits.streamsPerActor) return Effect.void
-        const detail =
-          own < limits.streamsPerActor ? "no more streams can be open here" : `${actor} has ${own} streams open`
-        return Problem.make("too-many-streams", { detail, retryAfter: tooManyRetrySeconds })
-      })
-
-    /** Counts a stream for as long as it is open, and ends it in good order when it is told to. */
-    const counted = <A>(
-      { hangUp, principal }: Pick<Listener, "hangUp" | "principal">,
-      stream: Stream.Stream<A>
-    ): Stream.Stream<A> =>
-      Stream.unwrapScoped(
-        Effect.gen(function* () {
-          const one: Open = { principal, hangUp, end: yield* Deferred.make<void>() }
-          yield* Effect.acquireRelease(
-            Effect.sync(() => open.add(one)),
-            () => Effect.sync(() => open.delete(one))
-          )
-          if (yield* Deferred.isDone(closed)) return Stream.empty
-          return Stream.interruptWhenDeferred(stream, one.end)
-        })
+    /** A place for one more, taken in the same step in which it is seen to be free. */
+    const takePlace = ({ hangUp, principal }: Pick<Listener, "hangUp" | "principal">) =>
+      Effect.acquireRelease(
+        Effect.suspend(() => {
+          const { actor } = principal
+          const own = Array.from(open).filter((one) => one.principal.actor === actor).length
+          if (open.size >= limits.streams || own >= limits.streamsPerActor) {
+            const detail =
+              own < limits.streamsPerActor ? "no more streams can be open here" : `${actor} has ${own} streams open`
+            return Problem.make("too-many-streams", { detail, retryAfter: tooManyRetrySeconds })
+          }
+          const place: Open = { principal, hangUp, end: Deferred.unsafeMake(FiberId.none) }
+          open.add(place)
+          return Effect.succeed(place)
+        }),
+        (place) => Effect.sync(() => open.delete(place))
       )
+
+    /** A stream that ends in good order when it is told to, and gives its place free. */
+    const until = <A>(place: Open, stream: Stream.Stream<A>): Stream.Stream<A> =>
+      Stream.unwrap(
+        Effect.map(Deferred.isDone(closed), (isClosed) =>
+          isClosed ? Stream.empty : Stream.interruptWhenDeferred(stream, place.end)
+        )
+      ).pipe(Stream.ensuring(Effect.sync(() => open.delete(place))))
 
     /** What a listener is told first, and the place after which it goes on. */
     const opening = Effect.fn("EventHub.opening")(function* ({ filter, lastEventId }: Listener) {
@@ -193,7 +195,7 @@ const make = (options: Options) =>
     })
 
     const openFor = Effect.fn("EventHub.open")(function* (listener: Listener) {
-      yield* checkRoom(listener.principal)
+      const place = yield* takePlace(listener)
       const { after, frames } = yield* opening(listener)
       const stream = Effect.gen(function* () {
         const backlog = new Backlog(listener, after)
@@ -238,8 +240,8 @@ const make = (options: Options) =>
         )
       })
       // The client comes back by id, and is then told why if the log still cannot be read.
-      return counted(
-        listener,
+      return until(
+        place,
         Stream.catchAll(Stream.unwrapScoped(stream), () => Stream.empty)
       )
     })
@@ -265,8 +267,7 @@ const make = (options: Options) =>
       state: Command.CommandState,
       listener: Pick<Listener, "hangUp" | "principal">
     ) {
-      yield* checkRoom(listener.principal)
-      return counted(listener, phasesOf(state))
+      return until(yield* takePlace(listener), phasesOf(state))
     })
 
     const hangUpOnAll = Effect.suspend(() =>

@@ -122,8 +122,27 @@ export const loopback = (names: Names = {}): Judge => {
   }
 }
 
-/** What proxies say of those they speak for. */
-const forwarding = ["forwarded", "x-forwarded-for", "x-real-ip"]
+/** What proxies say of those they speak for, and of themselves. */
+const forwarding = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "cf-connecting-ip"
+]
+
+/** Whether somebody would still be let in. What an embedder asks may throw: then nobody knows, and they would not. */
+export const isStillGood = ({ isStillGood }: Principal, now: number): boolean => {
+  try {
+    return isStillGood?.(now) !== false
+  } catch {
+    return false
+  }
+}
 
 /** A judge's word, and whether who is let in may do what the request is for. */
 export const admit = (judge: Judge, knock: Knock): Verdict => {

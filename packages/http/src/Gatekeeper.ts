@@ -22,6 +22,8 @@ export class Gatekeeper extends Context.Tag("@mithrandir/http/Gatekeeper")<
   {
     /** `route`: what the request is for; undefined where there is nothing. */
     readonly admit: (arrival: Arrival, route: Route | undefined) => Gate.Verdict
+    /** Takes note of a refusal that somebody else has made, after a request was let in. */
+    readonly note: (arrival: Arrival, rejected: Gate.Rejected) => void
   }
 >() {}
 
@@ -41,6 +43,7 @@ const make = Effect.gen(function* () {
   }
 
   const judged = (arrival: Arrival, route: Route | undefined): Gate.Verdict => {
+    if (route !== undefined && !isPlain(arrival.url)) return Gate.rejected("malformed-http", notPlain)
     const knock = { ...arrival, permission: route?.permission, holder: holderOf(arrival, route) }
     const verdict = Gate.admit(judge, knock)
     // Whatever takes an operator and is no reading: commands, and passes.
@@ -53,27 +56,34 @@ const make = Effect.gen(function* () {
     return { ...rejection, noted: { actor } }
   }
 
+  const note = (arrival: Arrival, { noted, problem: { code, detail } }: Gate.Rejected) => {
+    const kind = isKind(code) ? code : "refused"
+    const incident = { kind, address: arrival.address ?? null, request: requestOf(arrival), detail: detail ?? code }
+    log.note({ ...incident, ...noted }, arrival.time)
+  }
+
   return Gatekeeper.of({
     admit: (arrival, route) => {
       const verdict = judged(arrival, route)
-      if (verdict._tag === "Rejected") {
-        const { code, detail } = verdict.problem
-        log.note(
-          {
-            kind: isKind(code) ? code : "refused",
-            address: arrival.address ?? null,
-            // Without the query: a secret may have strayed there.
-            request: `${arrival.method} ${arrival.url.split("?", 1)[0]}`,
-            detail: detail ?? code,
-            ...verdict.noted
-          },
-          arrival.time
-        )
-      }
+      if (verdict._tag === "Rejected") note(arrival, verdict)
       return verdict
-    }
+    },
+    note
   })
 })
+
+/** The method and the path. What comes after it is left out, and so is what is no path: secrets stray there. */
+const requestOf = ({ method, url }: Arrival): string => `${method} ${/^\/[^?;#]*/.exec(url)?.[0] ?? "(no path)"}`
+
+/**
+ * Whether a path is written as everybody reads it: no absolute form, no parameters after a semicolon, no fragment, and no
+ * letter, digit or mark of those that need no encoding as a number (RFC 3986, sections 2.3 and 6.2.2.2).
+ */
+const isPlain = (url: string): boolean =>
+  /^\/[^?;#]*(\?|$)/.test(url) &&
+  !/%(2D|2E|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/i.test(url.split("?", 1)[0] ?? "")
+
+const notPlain = "the path is written in a way that others may read differently"
 
 /** Over the gate in force. */
 export const layer: Layer.Layer<Gatekeeper, never, Gate.Gate | SecurityLog.SecurityLog | Tickets> = Layer.effect(

@@ -87,6 +87,7 @@ export const layerFor = <Id extends string, G extends HttpApiGroup.HttpApiGroup.
 }
 
 /** Our routes and no others, for `HttpApiBuilder.serve`, `HttpApiBuilder.httpApp` or `HttpApiBuilder.toWebHandler`. */
-export const layer: Layer.Layer<HttpApi.Api, never, Core | EventHub | Gate> = HttpApiBuilder.api(Api).pipe(
-  Layer.provide(layerFor(Api))
+export const layer: Layer.Layer<HttpApi.Api, never, Core | EventHub | Gate> = Layer.suspend(() =>
+  // Not before somebody serves: to make the document of all routes takes longer than most of what a terminal asks for.
+  HttpApiBuilder.api(Api).pipe(Layer.provide(layerFor(Api)))
 )

@@ -21,6 +21,7 @@ import { Gatekeeper } from "./Gatekeeper.ts"
 import type { Mount } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { retryAfterSeconds } from "./ProblemApi.ts"
+import * as SafeHeaders from "./SafeHeaders.ts"
 
 /**
  * Around every route of ours: failures, defects, and what has no route and is ours to refuse. What else the API has
@@ -40,31 +41,20 @@ export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<never, n
                   hasNoRoute(cause) ? refusal(mount, admit, request) : Effect.succeed(describe(cause)),
                   (described) => answer(request, described, cause)
                 ),
-                withHeaders
+                SafeHeaders.add
               )
             if (!mount.owns(request.method, path)) {
               return Effect.catchAllCause(app, (cause) =>
                 hasNoRoute(cause) && mount.claims(path) ? answered(cause) : Effect.failCause(cause)
               )
             }
-            return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(withHeaders(response))).pipe(
+            return HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(SafeHeaders.add(response))).pipe(
               Effect.zipRight(app),
               Effect.catchAllCause((cause) => (hasLeft(cause) ? Effect.failCause(cause) : answered(cause)))
             )
           })
     )
   )
-
-/** Beside what a route sets: no guessing of types, no keeping of answers, no pages of others around them. */
-const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.setHeaders(response, {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    ...response.headers
-  })
 
 const answer = (
   request: HttpServerRequest.HttpServerRequest,
@@ -75,7 +65,8 @@ const answer = (
     const id = json.status >= 500 ? { id: randomUUID() } : {}
     if (json.status >= 500) {
       // What was foreseen has been logged where it began. What was not is known here alone.
-      const logged = json.status === 500 ? Effect.logError("an answer failed", cause) : Effect.logWarning(json.code)
+      const logged =
+        json.status === 500 ? Effect.logError("an answer failed", told(cause)) : Effect.logWarning(json.code)
       yield* Effect.annotateLogs(logged, { ...id, method: request.method, path: pathOf(request), status: json.status })
     }
     const { code, detail, status, title, type, ...more } = json
@@ -116,10 +107,22 @@ const hasNoRoute = (cause: Cause.Cause<unknown>): boolean =>
 
 const describe = (cause: Cause.Cause<unknown>): Described => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
-  const known = Option.filter(encode(error instanceof HttpApiDecodeError ? fromDecodeError(error) : error), (json) =>
-    isJson(json)
-  )
+  const isOfRequest = error instanceof HttpApiDecodeError && !isOfAnswer(error)
+  const known = Option.filter(encode(isOfRequest ? fromDecodeError(error) : error), (json) => isJson(json))
   return { json: Option.getOrElse(known, () => Problem.toJson(Problem.make("internal-error"))) }
+}
+
+/**
+ * Whether it was our answer that did not fit, as with rows that another program put into the file: nothing that whoever
+ * asked could mend. The framework has one error for both; an answer stands in it as what a response is encoded from.
+ */
+const isOfAnswer = ({ message }: HttpApiDecodeError): boolean => message.startsWith("(<declaration schema> <-> ")
+
+/** What the log is told. Of an answer that does not fit, where: a value may be a token that was made just now. */
+const told = (cause: Cause.Cause<unknown>): unknown => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  if (!(error instanceof HttpApiDecodeError)) return cause
+  return `it does not fit at ${error.issues.map(({ path }) => path.map(String).join(".")).join(", ")}`
 }
 
 const isJson = Schema.is(

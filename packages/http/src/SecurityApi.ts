@@ -57,7 +57,8 @@ const events = Operation.told({
   summary: "Who tried what and was not let, and what became of tokens",
   description:
     "Refusals at the doors, in pages, by time. What repeats within a few seconds is one event with its `count`; under " +
-    "attack a `suppressed` event counts those that there was no room for. Kept for 90 days, at most 100,000.",
+    "attack a `suppressed` event counts those that there was no room for. Kept for 90 days, at most 100,000; what became " +
+    "of tokens is kept for ever.",
   parameters: {
     ...pageParameters,
     kind: { description: "Only events of this kind." },

@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { CurrentPrincipal } from "./Admission.ts"
+import * as Arrival from "./Arrival.ts"
+import { Gatekeeper } from "./Gatekeeper.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Problem from "./Problem.ts"
 import { lifetime, Tickets } from "./Tickets.ts"
@@ -20,6 +22,7 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirSecurity", (handlers) =>
     Effect.gen(function* () {
       const log = yield* SecurityLog.SecurityLog
+      const gatekeeper = yield* Gatekeeper
       const tickets = yield* Tickets
       const tokens = yield* Tokens.Tokens
       return handlers
@@ -37,10 +40,13 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
         )
         .handle("ticket", () =>
           Effect.gen(function* () {
-            const issued = tickets.issue(yield* CurrentPrincipal, yield* Clock.currentTimeMillis)
+            const principal = yield* CurrentPrincipal
+            const issued = tickets.issue(principal, yield* Clock.currentTimeMillis)
             if (issued === undefined) {
               const detail = "too many tickets wait to be used; they last for half a minute"
-              return yield* Problem.make("too-many-tickets", { detail, retryAfter: retryAfterSeconds })
+              const problem = Problem.make("too-many-tickets", { detail, retryAfter: retryAfterSeconds })
+              yield* Arrival.noted(gatekeeper, principal)(problem)
+              return yield* problem
             }
             return { ticket: issued.ticket, expiresAt: DateTime.unsafeMake(issued.expiresAt) }
           })

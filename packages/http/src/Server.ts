@@ -18,6 +18,7 @@ import { Gate, isLoopback, type Judge, type Names } from "./Gate.ts"
 import * as Http from "./Http.ts"
 import * as Problem from "./Problem.ts"
 import type { GeneralCode } from "./ProblemApi.ts"
+import * as SafeHeaders from "./SafeHeaders.ts"
 import * as TokenGate from "./TokenGate.ts"
 
 /** Where the server listens unless told otherwise: on this machine alone. */
@@ -98,19 +99,21 @@ export class Server extends Context.Tag("@mithrandir/http/Server")<
 
 /**
  * `requestTimeout` is for a request to arrive, not for its answer, which may be a stream without end. The framework
- * writes what it likes for a missing Host; the gate does it as a problem.
+ * writes what it likes for a missing Host; the gate does it as a problem. A header that comes twice is read as both, and
+ * so as neither: which one somebody in front of us went by nobody knows.
  */
 const limits: NodeHttp.ServerOptions = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   connectionsCheckingInterval: 2_000,
-  requireHostHeader: false
+  requireHostHeader: false,
+  joinDuplicateHeaders: true
 }
 
 /**
- * A path is written in one way: what decides by it, in front of this server, must not be walked around by another. Of a
- * commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown.
+ * A path is written in one way, which the gatekeeper sees to as well: what decides by it, in front of this server, must
+ * not be walked around by another. Of a commandId, 64 characters that may come as three each: the router's own bound, 100, would call it unknown.
  */
 const routing = { maxParamLength: 256, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
@@ -159,6 +162,8 @@ const make = (options: Options) =>
           .on("clientError", answerClientError)
           .on("checkExpectation", answerExpectation)
           .on("connect", answerConnect)
+        // Node leaves out what comes after so many, and so what a proxy has added. How much may come is bounded above.
+        server.maxHeadersCount = 0
         return { server, connections: Connections.track(server) }
       }),
       ({ connections, server }) => (server.listening ? shutDown(server, connections, hub.close) : Effect.void)
@@ -263,8 +268,7 @@ const rendered = (problem: Problem.Problem) => {
   const headers = {
     "content-type": Problem.contentType,
     "content-length": Buffer.byteLength(body),
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
+    ...SafeHeaders.always,
     connection: "close"
   }
   return { body, headers }

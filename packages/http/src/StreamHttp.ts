@@ -1,15 +1,15 @@
 /** Answers the route of the event stream. */
-import { ServerResponse } from "node:http"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type Event, ServiceRegistry } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import { CurrentPrincipal } from "./Admission.ts"
+import * as Arrival from "./Arrival.ts"
 import { EventHub } from "./EventHub.ts"
+import { Gatekeeper } from "./Gatekeeper.ts"
+import { hangUpOf } from "./HangUp.ts"
 import * as KnownServices from "./KnownServices.ts"
 import type { Mounted } from "./Mount.ts"
 import { eventStream, type StreamQuery } from "./StreamApi.ts"
@@ -30,17 +30,19 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
     Effect.gen(function* () {
       const hub = yield* EventHub
       const registry = yield* ServiceRegistry.ServiceRegistry
+      const gatekeeper = yield* Gatekeeper
 
       return handlers.handleRaw("open", ({ headers, request, urlParams }) =>
         Effect.gen(function* () {
           if (urlParams.service !== undefined) yield* KnownServices.check(registry, urlParams.service)
-          const bytes = yield* hub.open({
+          const principal = yield* CurrentPrincipal
+          const listener = {
             filter: filterOf(urlParams),
             lastEventId: lastEventIdOf(headers["last-event-id"], urlParams.lastEventId),
-            principal: yield* CurrentPrincipal,
+            principal,
             hangUp: hangUpOf(request)
-          })
-          return respond(bytes)
+          }
+          return respond(yield* Effect.tapErrorTag(hub.open(listener), "Problem", Arrival.noted(gatekeeper, principal)))
         })
       )
     })
@@ -54,10 +56,3 @@ const filterOf = ({ event, service }: StreamQuery): Event.EventFilter => ({
 /** An empty one is none: so the standard has it. */
 const lastEventIdOf = (header: string | undefined, query: string | undefined): Option.Option<string> =>
   Option.filter(Option.fromNullable(header || query), (id) => id !== "")
-
-/** A listener who does not read would never see its stream end: the socket goes. Elsewhere than on Node it is let be. */
-export const hangUpOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-    if (response instanceof ServerResponse) response.destroy()
-  })

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
-import type { Principal } from "./Gate.ts"
+import { isStillGood, type Principal } from "./Gate.ts"
 
 /** How long a ticket waits to be used: a page asks for one and opens its stream at once. */
 export const lifetime = Duration.seconds(30)
@@ -57,7 +57,7 @@ const make = (): Context.Tag.Service<Tickets> => {
     const found = waiting.get(keyOf(ticket))
     waiting.delete(keyOf(ticket))
     if (found === undefined || found.expiresAt <= now) return undefined
-    return found.principal.isStillGood?.(now) === false ? undefined : found.principal
+    return isStillGood(found.principal, now) ? found.principal : undefined
   }
 
   return { issue, take }

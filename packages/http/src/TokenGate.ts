@@ -36,8 +36,15 @@ export const judge = (
     }
   }
 
+  /** Whoever came in for want of tokens is to show one once there is one. */
+  const beforeTokens = (knock: Knock): Verdict => {
+    const verdict = local(knock)
+    if (verdict._tag === "Rejected") return verdict
+    return { ...verdict, principal: { ...verdict.principal, isStillGood: () => !tokens.everMade() } }
+  }
+
   return (knock) => {
-    if (!tokens.everMade()) return local(knock)
+    if (!tokens.everMade()) return beforeTokens(knock)
     const rejection = strange(knock)
     if (rejection !== undefined) return rejection
     if (knock.holder !== undefined) return { _tag: "Admitted", principal: knock.holder }
@@ -70,7 +77,10 @@ export const layer = (names: Names = {}): Layer.Layer<Gate, never, Tokens.Tokens
       const tokens = yield* Tokens.Tokens
       const limits = yield* Limits.Limits
       // What could not be read is read again; until then what was known holds.
-      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(tokens.refresh), Schedule.spaced(refreshInterval)))
+      const refresh = Effect.catchAllCause(tokens.refresh, (cause) =>
+        Effect.logError("tokens could not be read", cause)
+      )
+      yield* Effect.forkScoped(Effect.repeat(refresh, Schedule.spaced(refreshInterval)))
       return Gate.of({ judge: judge(tokens, names, limits) })
     })
   )

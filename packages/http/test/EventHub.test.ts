@@ -110,7 +110,15 @@ describe("EventHub", () => {
           let hungUp = 0
           const of = (actor: string): EventHub.Listener => ({
             ...listener(Effect.sync(() => hungUp++)),
-            principal: { actor, role: "viewer", isStillGood: (now) => actor !== "ann" || now < goodUntil }
+            principal: {
+              actor,
+              role: "viewer",
+              isStillGood: (now) => {
+                // What an embedder asks may throw: then nobody knows.
+                if (actor === "ann" && now >= goodUntil) throw new TypeError("ann is not there any more")
+                return true
+              }
+            }
           })
           const state = { commandId: "c", service: "alpha", phase: "running", logs: [] } as never
           const streams = yield* Effect.all([hub.open(of("ann")), hub.open(of("bob")), hub.ofCommand(state, of("ann"))])

@@ -1,3 +1,4 @@
+import * as Net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as JsonBody from "../src/JsonBody.ts"
@@ -14,6 +15,31 @@ const chunked = (house: House.House, text: string) =>
     body: new Blob([text]).stream(),
     duplex: "half"
   })
+
+/** A connection that says one thing after the other, and gives all that it was told once some text is in it. */
+const talk = (port: number) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => Net.connect(port, "127.0.0.1").setEncoding("utf8")),
+      (socket) => Effect.sync(() => socket.destroy())
+    ),
+    (socket) => {
+      let received = ""
+      socket.on("data", (text) => (received += text))
+      return {
+        write: (text: string) => Effect.sync(() => socket.write(text)),
+        until: (text: string) =>
+          Effect.async<string>((resume) => {
+            const look = () => {
+              if (received.includes(text)) resume(Effect.succeed(received))
+            }
+            socket.on("data", look)
+            socket.once("close", () => resume(Effect.dieMessage(`closed after: ${received}`)))
+            look()
+          })
+      }
+    }
+  )
 
 describe("a body", () => {
   it.scopedLive("counts only as application/json: what pages send across origins does nothing", () =>
@@ -84,6 +110,23 @@ describe("a body", () => {
         assert.match(answer, /^HTTP\/1\.1 413 /)
         assert.include(answer, '"status":"live"')
       }
+    })
+  )
+
+  it.scopedLive("in chunks is told to be too large at its first byte too many, whatever is still to come", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const { until, write } = yield* talk(house.port)
+      const chunk = (length: number) => write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`)
+      yield* write("POST /commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+      yield* write("Transfer-Encoding: chunked\r\n\r\n")
+      yield* chunk(JsonBody.maxBytes)
+      yield* chunk(1)
+      // None of the ten megabytes is sent before the answer.
+      assert.match(yield* until('"code":"body-too-large"'), /^HTTP\/1\.1 413 /)
+      yield* chunk(10_000_000)
+      yield* write("0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      yield* until('"status":"live"')
     })
   )
 

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
+import { client } from "../../core/test/support/security.ts"
 import { ask, assertProblem, command, post } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 
@@ -27,6 +29,33 @@ describe("what interrupts itself within a request", () => {
         [status, json.data.map((update: { status: string }) => update.status)],
         [200, ["stale", "verified"]]
       )
+    })
+  )
+})
+
+describe("an answer that does not fit", () => {
+  it.scopedLive("is no fault of whoever asked, and the log says where, and nothing of what it was", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.map(Logger.stringLogger, (line) => lines.push(line))
+      const filename = yield* House.database
+      const house = yield* Effect.provide(House.start({ filename }), Logger.add(logger))
+      const db = yield* client(filename)
+      // No action has such a name, and no commit of ours writes one.
+      const actionType = "canary".repeat(20)
+      db.prepare(
+        "INSERT INTO command_audit (id, actor, action_type, target, outcome) VALUES ('a', 'ann', ?, 'j1', 'success')"
+      ).run(actionType)
+      db.exec("INSERT INTO audit_position (seq, id) VALUES (1, 'a')")
+      for (const path of ["reconciliation/audit", "reconciliation/audit/a"]) {
+        const answer = yield* ask(`${house.url}/${path}`)
+        assertProblem(answer, 500, "internal-error")
+        assert.deepStrictEqual(Object.keys(answer.json).sort(), ["code", "id", "status", "title", "type"])
+        const said = lines.filter((line) => line.includes(answer.json.id)).join("\n")
+        assert.match(said, /does not fit at (data\.0\.)?actionType/)
+      }
+      assert.notInclude(lines.join("\n"), "canary")
+      assertProblem(yield* ask(`${house.url}/reconciliation/audit?limit=0`), 400, "invalid-request", "limit")
     })
   )
 })

@@ -31,6 +31,7 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
     "Gate",
     "admit",
     "isLoopback",
+    "isStillGood",
     "isUnsafe",
     "localActor",
     "loopback",

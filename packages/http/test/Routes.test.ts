@@ -329,6 +329,49 @@ describe("/health", () => {
 })
 
 describe("problems", () => {
+  it.scopedLive("say of what does not fit where it stood, and never what it was", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      const secret = "S3cret 5318008"
+      const wrong = (answer: Answer, status = 400) => {
+        assert.strictEqual(answer.status, status, answer.text)
+        assert.notInclude(answer.text, "5318008")
+      }
+      const queries = {
+        "reconciliation/audit": ["page", "limit", "sortOrder", "startDate", "endDate", "sortBy", "outcome"],
+        "reconciliation/discrepancies": ["page", "limit", "sortOrder", "startDate", "endDate", "service", "status"],
+        "security/events": ["page", "limit", "sortOrder", "startDate", "endDate", "kind"],
+        "reconciliation/stream": ["service", "event"],
+        "api/jobs/stuck": ["service"]
+      }
+      for (const [path, names] of Object.entries(queries)) {
+        for (const name of names) {
+          wrong(yield* ask(`${house.url}/${path}?${new URLSearchParams({ [name]: secret })}`))
+        }
+      }
+      wrong(yield* ask(`${house.url}/reconciliation/audit?limit=5318008`))
+      for (const path of ["reconciliation/audit", "commands"]) {
+        wrong(yield* ask(`${house.url}/${path}/${encodeURIComponent(secret)}`))
+      }
+      wrong(yield* ask(`${house.url}/security/tokens/${encodeURIComponent(secret)}`, { method: "DELETE" }))
+      const bodies = {
+        "commands/run": command({ params: {}, reason: "", dryRun: true, extra: "" }),
+        "reconciliation/run": { service: "alpha", accept: true, extra: "" },
+        "security/tokens": { actor: "ann", role: "viewer", expiresAt: "2099-01-31T12:00:00Z", extra: "" }
+      }
+      for (const [path, body] of Object.entries(bodies)) {
+        for (const name of Object.keys(body)) {
+          for (const value of [{ pin: secret }, [secret], 5318008]) {
+            wrong(yield* post(`${house.url}/${path}`, { ...body, [name]: value }))
+          }
+        }
+        for (const text of [JSON.stringify(secret), `"${secret}`, `["${secret}"]`, "5318008"]) {
+          wrong(yield* post(`${house.url}/${path}`, text))
+        }
+      }
+    })
+  )
+
   it.scopedLive("what has no route is a problem, too", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()

@@ -6,10 +6,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import fc from "fast-check"
 import { listener } from "../../core/test/support/listener.ts"
 import { type Gate, Problem } from "../src/index.ts"
 import { ask, assertProblem, raw } from "./support/ask.ts"
 import * as House from "./support/house.ts"
+import { serveRaw } from "./support/serve.ts"
 
 const canary = "c4nary-5318008"
 
@@ -100,6 +102,37 @@ describe("the proxy of stuck jobs", () => {
       })
     )
   }
+
+  it.scopedLive("passes on whatever it is told, or says that it can't; a mistake of ours it never makes of it", () =>
+    Effect.gen(function* () {
+      let said = Buffer.of()
+      const url = yield* serveRaw((socket) => socket.once("data", () => socket.end(said)))
+      const house = yield* before(url)
+      const text = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString("latin1"))
+      const told = fc.record({
+        // A 407 is for proxies, and fetch takes it from nobody else.
+        status: fc
+          .oneof(fc.integer({ min: 200, max: 599 }), fc.integer({ min: 0, max: 1200 }))
+          .filter((status) => status !== 407),
+        type: fc.oneof(fc.constantFrom("text/html", "application/json", "event/stream", ""), text),
+        body: fc.uint8Array({ maxLength: 100 })
+      })
+      const property = fc.asyncProperty(told, async ({ body, status, type }) => {
+        const head = `HTTP/1.1 ${status} So\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`
+        said = Buffer.concat([Buffer.from(head, "latin1"), body])
+        const answer = await fetch(`${house.url}/api/jobs/stuck`, { headers, redirect: "manual" })
+        const bytes = new Uint8Array(await answer.arrayBuffer())
+        if (answer.headers.get("content-type") === "application/problem+json") {
+          assert.include([502, 504], answer.status)
+        } else {
+          assert.strictEqual(answer.status, status)
+          assert.deepStrictEqual(bytes, [204, 205, 304].includes(status) ? new Uint8Array() : body)
+        }
+      })
+      const numRuns = process.env["MITHRANDIR_TEST_LONG"] === "1" ? 5_000 : 200
+      yield* Effect.promise(() => fc.assert(property, { numRuns }))
+    })
+  )
 
   it.scopedLive("says that an upstream is not asked, and not where it is", () =>
     Effect.gen(function* () {

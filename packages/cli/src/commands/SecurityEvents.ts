@@ -28,7 +28,9 @@ const address = Flags.optional({
 export const program = Program.make({
   name: "events",
   summary: "List who tried what and was not let, and what became of tokens, the newest first.",
-  details: ["What repeats within seconds is one row with a count. Kept for 90 days, at most 100,000."],
+  details: [
+    "What repeats within seconds is one row with a count. Kept for 90 days, at most 100,000; what became of tokens is kept for ever."
+  ],
   inputs: {
     kind,
     actor,

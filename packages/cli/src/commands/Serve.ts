@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Holder from "../access/Holder.ts"
-import * as Config from "../config/Config.ts"
+import * as ServiceEntry from "../config/ServiceEntry.ts"
 import * as Services from "../config/Services.ts"
 import * as Settings from "../config/Settings.ts"
 import * as Flags from "../line/Flags.ts"
@@ -135,8 +135,8 @@ const announce = (database: string, url: string) =>
     yield* WriterLock.announce(file, { pid: process.pid, url })
   })
 
-const describe = (service: Config.ServiceConfig): string => {
-  const interval = Duration.format(service.pollInterval ?? Config.serviceDefaults.pollInterval)
+const describe = (service: ServiceEntry.ServiceConfig): string => {
+  const interval = Duration.format(service.pollInterval ?? ServiceEntry.defaults.pollInterval)
   return `service ${service.id}: ${service.type} at ${Services.withoutUserinfo(service.url)}, looked at every ${interval}`
 }
 

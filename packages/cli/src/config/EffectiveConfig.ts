@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Config from "./Config.ts"
 import * as Environment from "./Environment.ts"
 import * as Secret from "./Secret.ts"
+import * as ServiceEntry from "./ServiceEntry.ts"
 import type { Origin, Settings } from "./Settings.ts"
 
 /** A service as it may be shown: every key that holds for it, those included that it leaves out. */
@@ -73,16 +74,18 @@ export const rows = ({ config, origins }: EffectiveConfig): ReadonlyArray<Row> =
 }
 
 /** What is left out of an entry is filled in. What has no default stays away. */
-const complete = (entry: Config.ServiceEntry): Config.ServiceEntry => {
+const complete = (entry: ServiceEntry.ServiceEntry): ServiceEntry.ServiceEntry => {
   const { id, type } = entry
-  const common = { id, name: id, type, ...Config.serviceDefaults }
-  return entry.type === "bullmq" ? { ...common, prefix: Config.defaultPrefix, ...entry } : { ...common, ...entry }
+  const common = { id, name: id, type, ...ServiceEntry.defaults }
+  return entry.type === "bullmq"
+    ? { ...common, prefix: ServiceEntry.defaultPrefix, ...entry }
+    : { ...common, honoursKeys: ServiceEntry.defaultHonoursKeys, ...entry }
 }
 
 type KeyOf<A> = A extends unknown ? keyof A : never
 
 /** How each key is shown. One that is added to the config has to be added here, so that none is shown by oversight. */
-const manner: Readonly<Record<KeyOf<Config.ServiceEntry>, "as it is" | "url" | "secret">> = {
+const manner: Readonly<Record<KeyOf<ServiceEntry.ServiceEntry>, "as it is" | "url" | "secret">> = {
   id: "as it is",
   name: "as it is",
   type: "as it is",
@@ -97,16 +100,17 @@ const manner: Readonly<Record<KeyOf<Config.ServiceEntry>, "as it is" | "url" | "
   finishedKept: "as it is",
   expectation: "as it is",
   token: "secret",
+  honoursKeys: "as it is",
   queues: "as it is",
   prefix: "as it is",
   password: "secret"
 }
 const manners = new Map<string, string>(Object.entries(manner))
 
-const encode = Schema.encodeSync(Config.ServiceEntry)
+const encode = Schema.encodeSync(ServiceEntry.ServiceEntry)
 const isSecret = Schema.is(Secret.Secret)
 
-const shown = (entry: Config.ServiceEntry, lookup: Secret.Lookup): ShownService =>
+const shown = (entry: ServiceEntry.ServiceEntry, lookup: Secret.Lookup): ShownService =>
   Object.fromEntries(Object.entries(encode(complete(entry))).map(([key, value]) => [key, mask(key, value, lookup)]))
 
 const mask = (key: string, value: unknown, lookup: Secret.Lookup): unknown => {

@@ -14,6 +14,7 @@ import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as JsonText from "./JsonText.ts"
 import { firstProblem } from "./SchemaProblem.ts"
 import * as Secret from "./Secret.ts"
+import * as ServiceEntry from "./ServiceEntry.ts"
 import * as TextFile from "./TextFile.ts"
 import * as Typo from "./Typo.ts"
 
@@ -100,7 +101,7 @@ export const lookup =
 /** What is of one run, and so has no place in a config file. */
 const OneRun = Schema.Struct({
   config: Schema.optionalWith(Schema.String, { exact: true }),
-  url: Schema.optionalWith(Config.HttpUrl, { exact: true }),
+  url: Schema.optionalWith(ServiceEntry.HttpUrl, { exact: true }),
   token: Schema.optionalWith(
     Schema.String.pipe(Schema.filter(Secret.isToken)).annotations({ description: Secret.tokenText }),
     { exact: true }

@@ -63,6 +63,12 @@ export const keepUrl = (text: string): void => {
   }
 }
 
+/** Whether a url may have a secret in it. */
+export const isInUrl = (text: string): boolean => {
+  const { password, search } = new URL(text)
+  return password !== "" || search !== ""
+}
+
 /** A secret as it may be shown. */
 export type Shown = typeof redacted | { readonly env: string; readonly set: boolean }
 

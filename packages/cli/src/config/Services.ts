@@ -4,7 +4,7 @@ import { type Egress, type JobSource, Palantir, type ServiceRegistry } from "@mi
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ExitCode from "../output/ExitCode.ts"
-import * as Config from "./Config.ts"
+import * as ServiceEntry from "./ServiceEntry.ts"
 
 /** How a source may fail to start. That its url is refused was told before, as a mistake of the config. */
 type SourceError = ExitCode.Refused | Egress.UrlRefused
@@ -12,7 +12,7 @@ type SourceError = ExitCode.Refused | Egress.UrlRefused
 export type Definition = ServiceRegistry.ServiceDefinition<SourceError, HttpClient.HttpClient>
 
 /** One entry of the config as a definition. What it leaves out is filled in here, so that what is published holds. */
-export const define = (config: Config.ServiceConfig): Definition => {
+export const define = (config: ServiceEntry.ServiceConfig): Definition => {
   const service = complete(config)
   const { commandTimeout, expectation, healthEndpoint, id, pollInterval, settle, type } = service
   return {
@@ -29,7 +29,7 @@ export const define = (config: Config.ServiceConfig): Definition => {
   }
 }
 
-const complete = (config: Config.ServiceConfig) => ({ ...Config.serviceDefaults, ...config })
+const complete = (config: ServiceEntry.ServiceConfig) => ({ ...ServiceEntry.defaults, ...config })
 type Complete = ReturnType<typeof complete>
 
 /** What may be shown of a url: everything but who logs in, and how. */
@@ -46,10 +46,12 @@ export const withoutUserinfo = (text: string): string => {
 const sourceOf = (service: Complete): Layer.Layer<JobSource.JobSource, SourceError, HttpClient.HttpClient> => {
   const { finishedKept, requestTimeout } = service
   switch (service.type) {
-    case "palantir":
-      return Palantir.layer({ url: service.url, requestTimeout, finishedKept, ...given({ token: service.token }) })
+    case "palantir": {
+      const { honoursKeys = ServiceEntry.defaultHonoursKeys, token, url } = service
+      return Palantir.layer({ url, requestTimeout, finishedKept, honoursKeys, ...given({ token }) })
+    }
     case "bullmq": {
-      const { password, prefix = Config.defaultPrefix, queues, url } = service
+      const { password, prefix = ServiceEntry.defaultPrefix, queues, url } = service
       // Imported where it is needed alone: without a BullMQ service no Redis code is loaded.
       return Layer.unwrapEffect(
         Effect.map(loadBullMq, (BullMq) =>

@@ -6,10 +6,12 @@ import * as Either from "effect/Either"
 import { flow } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { printable } from "../output/Output.ts"
 import * as Config from "./Config.ts"
 import { ConfigInvalid, type Mistake } from "./ConfigInvalid.ts"
 import * as Environment from "./Environment.ts"
 import * as Secret from "./Secret.ts"
+import * as ServiceEntry from "./ServiceEntry.ts"
 import * as TextFile from "./TextFile.ts"
 import * as TokenFile from "./TokenFile.ts"
 
@@ -23,7 +25,7 @@ export interface Given {
   readonly origins?: Option.Option<ReadonlyArray<string>>
   readonly limits?: Option.Option<Config.LimitsEntry>
   /** The services, secrets as they were typed. */
-  readonly entries?: Option.Option<ReadonlyArray<Config.ServiceEntry>>
+  readonly entries?: Option.Option<ReadonlyArray<ServiceEntry.ServiceEntry>>
   readonly url?: Option.Option<string>
 }
 
@@ -44,14 +46,14 @@ export interface Settings {
   /** The config file that was read, where there was one. Absolute. */
   readonly configFile: Option.Option<string>
   /** The services, their secrets at hand. */
-  readonly services: Config.Services
+  readonly services: ServiceEntry.Services
   /** The services as they were given, secrets included where they were. */
-  readonly entries: ReadonlyArray<Config.ServiceEntry>
+  readonly entries: ReadonlyArray<ServiceEntry.ServiceEntry>
   /** Where each is from. */
   readonly from: Readonly<Record<Config.Key, Origin>>
   /** What secrets were looked up in. */
   readonly environment: Environment.Environment
-  /** What looks wrong and stops nobody: variables that nobody reads. A line each. */
+  /** What looks wrong and stops nobody: variables that nobody reads, secrets that everybody may. A line each. */
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -98,7 +100,30 @@ export const resolve = Effect.fn("Settings.resolve")(function* (
     const missing = Either.isLeft(settings.services) ? settings.services.left.mistakes : []
     return yield* new ConfigInvalid({ mistakes: Arr.appendAll(mistakes, missing) })
   }
-  return settings
+  return { ...settings, warnings: [...settings.warnings, ...(yield* exposures(environment, layers))] }
+})
+
+/** The files with secrets in them that everybody on the machine may get at: a line each, which mends it. */
+const exposures = Effect.fn("Settings.exposures")(function* (
+  environment: Environment.Environment,
+  layers: ReadonlyArray<Layer>
+) {
+  const literals = layers.flatMap(({ origin, services: { path, source }, values }) =>
+    ServiceEntry.literals(values.services ?? []).map((literal) => ({ origin, source, path: `${path}${literal}` }))
+  )
+  const named = layers.flatMap(({ values }) => ServiceEntry.variables(values.services ?? []))
+  const variables = [Environment.variable("token"), ...named]
+    .filter((name) => Object.hasOwn(environment[Environment.file], name))
+    .map((path) => ({ origin: Environment.file, source: Environment.file, path }))
+  const inFiles = [...literals, ...variables].filter(({ origin }) => origin === "file" || origin === Environment.file)
+  const bySource = Object.entries(Arr.groupBy(inFiles, ({ source }) => source))
+  const open = yield* Effect.filter(bySource, ([source]) => Effect.orElseSucceed(TextFile.isOpen(source), () => false))
+  return open.map(([source, secrets]) => {
+    const paths = secrets.map(({ path }) => path).join(", ")
+    return printable(
+      `${source}: everybody on this machine may get at the secrets in it (${paths}); run: chmod o= ${source}`
+    )
+  })
 })
 
 /** Why there are no services, and what to do about it, where the lists that were given are empty. */
@@ -152,7 +177,7 @@ const inOrder = (path: Path.Path, environment: Environment.Environment, layers: 
     services:
       services.layer === undefined
         ? Either.right([])
-        : Config.reveal(services.value, services.layer.services, Environment.lookup(environment)),
+        : ServiceEntry.reveal(services.value, services.layer.services, Environment.lookup(environment)),
     entries: services.value,
     hosts: hosts.value,
     origins: origins.value,
@@ -198,7 +223,7 @@ const readConfig = (named: Option.Option<string>, discover: boolean, lookup: Sec
       return yield* new ConfigInvalid({ mistakes: [{ source, path: "", problem }] })
     }
     const values = yield* Either.mapLeft(Config.parse(text.right, source), ({ mistakes }) => {
-      const missing = lookup === undefined ? [] : Config.missing(text.right, { source, path: "services" }, lookup)
+      const missing = lookup === undefined ? [] : ServiceEntry.missing(text.right, { source, path: "services" }, lookup)
       return new ConfigInvalid({ mistakes: [...mistakes, ...missing] })
     })
     const layer: Layer = { origin: "file", values, services: { source, path: "services" }, file: path.resolve(source) }

@@ -35,6 +35,16 @@ export const read = Effect.fn("TextFile.read")(function* (file: string) {
   )
 })
 
+/** Bits of a file's mode that are of everybody on the machine. On Windows they mean nothing. */
+const others = process.platform === "win32" ? 0 : 0o006
+
+/** Whether everybody on the machine may read it, or write it. */
+export const isOpen = Effect.fn("TextFile.isOpen")(function* (file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const { mode } = yield* Effect.mapError(fs.stat(file), unreadable)
+  return (mode & others) !== 0
+})
+
 /** Takes a byte order mark away. */
 const decode = (bytes: Uint8Array): string => new TextDecoder("utf-8", { fatal: true }).decode(bytes)
 

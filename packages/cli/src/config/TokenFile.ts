@@ -6,17 +6,16 @@ import { ConfigInvalid } from "./ConfigInvalid.ts"
 import * as Secret from "./Secret.ts"
 import * as TextFile from "./TextFile.ts"
 
-/** Bits of a file's mode that are of everybody on the machine. On Windows they mean nothing. */
-const others = process.platform === "win32" ? 0 : 0o007
-
 /** The token in a file, without the end of its line. One that everybody on the machine may read is refused. */
 export const read = Effect.fn("TokenFile.read")(function* (file: string) {
   const refuse = (problem: string) => new ConfigInvalid({ mistakes: [{ source: file, path: "", problem }] })
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(TextFile.read(file), ({ problem }) => refuse(problem))
-  const { mode } = yield* Effect.mapError(fs.stat(file), () => refuse("it could not be read"))
-  if ((mode & others) !== 0) {
-    return yield* refuse(`everybody on this machine may read it, or write it; run: chmod 600 ${file}`)
+  const [text, isOpen] = yield* Effect.all([TextFile.read(file), TextFile.isOpen(file)]).pipe(
+    Effect.mapError(({ problem }) => refuse(problem))
+  )
+  if (isOpen) {
+    return yield* refuse(
+      `everybody on this machine may read it, or write it; run: chmod 600 '${file.replaceAll("'", "'\\''")}'`
+    )
   }
   const token = text.trim()
   if (!Secret.isToken(token)) return yield* refuse(`expected nothing but a token: ${Secret.tokenText}`)

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../config/Config.ts"
 import { choice, firstProblem } from "../config/SchemaProblem.ts"
+import * as ServiceEntry from "../config/ServiceEntry.ts"
 import * as Output from "../output/Output.ts"
 import type { Argument, Flag, Read } from "./Program.ts"
 import * as Token from "./Token.ts"
@@ -132,7 +133,7 @@ export const url = optional({
   default: "the one that has the database, where one runs",
   group: "house",
   // A path after the host is the prefix that the API is mounted under.
-  schema: Config.HttpUrl
+  schema: ServiceEntry.HttpUrl
 })
 
 export const token = optional({

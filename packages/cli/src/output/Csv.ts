@@ -16,8 +16,12 @@ export const head = (fields: ReadonlyArray<string>): string => line(fields)
 export const row = (fields: ReadonlyArray<string>, values: Row): string =>
   line(fields.map((field) => guarded(cell(values[field]))))
 
+/** What some spreadsheets take for the end of a cell, unless that is quoted. */
+const separators = /;/
+
 /** With the line end that RFC 4180 asks for. */
-const line = (cells: ReadonlyArray<string>): string => stringify([[...cells]], { record_delimiter: "windows" })
+const line = (cells: ReadonlyArray<string>): string =>
+  stringify([[...cells]], { record_delimiter: "windows", quoted_match: separators })
 
 const cell = (value: unknown): string => {
   if (value === undefined || value === null) return ""

@@ -66,6 +66,8 @@ export const compactJson = (value: unknown): string => JSON.stringify(value).rep
 export interface Column<A> {
   readonly head: string
   readonly cell: (row: A) => string
+  /** Where colours are taken: in which this row's is. */
+  readonly hue?: (row: A) => "red" | "yellow" | "green"
 }
 
 /** Columns under their heads, without lines between them, so that a table can be read, cut and searched alike. */
@@ -74,13 +76,17 @@ export const table = <A>(
   rows: ReadonlyArray<A>,
   colours = stdoutColours()
 ): string => {
-  const { bold } = pico.createColors(colours)
+  const paint = pico.createColors(colours)
   const drawn = new CliTable({
-    head: columns.map((column) => bold(column.head.toUpperCase())),
+    head: columns.map((column) => paint.bold(column.head.toUpperCase())),
     chars: noLines,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 }
   })
-  for (const row of rows) drawn.push(columns.map((column) => printable(column.cell(row))))
+  const draw = (row: A) => (column: Column<A>) => {
+    const text = printable(column.cell(row))
+    return column.hue === undefined ? text : paint[column.hue(row)](text)
+  }
+  for (const row of rows) drawn.push(columns.map(draw(row)))
   return trimmed(drawn.toString())
 }
 

@@ -87,6 +87,7 @@ const first = ({ codeOf, patienceMs }: Manner): Effect.Effect<ExitCode.ExitCode>
         if (performance.now() - firstAt > echoMs) process.exit(ExitCode.interrupted)
       }
       for (const each of signals) process.on(each, again)
+      // Whoever has ended by then is not kept for it.
       setTimeout(() => process.exit(code), patienceMs).unref()
       resume(Effect.succeed(code))
     }

@@ -9,6 +9,13 @@ export const takesColours = (
   env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined }
 ): boolean => stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb"
 
+/** Whether what is on stdout can be drawn over: a terminal that knows how, and how large it is. */
+export const canRedraw = (): boolean =>
+  process.stdout.isTTY === true &&
+  process.env["TERM"] !== "dumb" &&
+  process.stdout.columns > 0 &&
+  process.stdout.rows > 0
+
 /** Whether anybody still reads stdout. */
 let isRead = true
 let isOnlyPrinting = false

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Config from "../config/Config.ts"
+import * as ServiceEntry from "../config/ServiceEntry.ts"
 import * as Flags from "../line/Flags.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import * as Narrator from "../output/Narrator.ts"
@@ -66,7 +66,7 @@ export const whatGoesWrong = (faults: Option.Option<Faults.Faults>): string =>
 /** A sandbox beside a server. */
 export interface Playground {
   /** The sandbox as a service to reconcile. */
-  readonly service: Config.ServiceConfig
+  readonly service: ServiceEntry.ServiceConfig
   /** What to tell of it at the start. */
   readonly facts: ReadonlyArray<string>
   /** Shows a newcomer what commands are, in the server that listens at this url. Goes on for ever. */
@@ -79,7 +79,7 @@ const pollInterval = Duration.seconds(2)
 /** Runs a sandbox for the scope, as a service beside these. */
 export const start = Effect.fn("Playground.start")(function* (
   faults: Option.Option<Faults.Faults>,
-  services: ReadonlyArray<Config.ServiceConfig>
+  services: ReadonlyArray<ServiceEntry.ServiceConfig>
 ) {
   if (services.some(({ id }) => id === serviceId)) {
     return yield* new ExitCode.Refused({

@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import * as Config from "../../src/config/Config.ts"
+import * as ServiceEntry from "../../src/config/ServiceEntry.ts"
 
 const palantir = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const mail = { id: "mail", type: "bullmq", url: "redis://127.0.0.1:6379", queues: ["mail"] }
@@ -15,7 +16,7 @@ const read = (value: unknown) =>
   Config.parse(typeof value === "string" ? value : JSON.stringify(value), "mithrandir.json")
 
 const reveal = (config: Config.ConfigFile, variables: Variables = {}) =>
-  Config.reveal(config.services ?? [], { source: "mithrandir.json", path: "services" }, (name) => variables[name])
+  ServiceEntry.reveal(config.services ?? [], { source: "mithrandir.json", path: "services" }, (name) => variables[name])
 
 const problem = (value: unknown, variables: Variables = {}) =>
   read(value).pipe(
@@ -321,7 +322,7 @@ describe("everything that is wrong is told at once", () => {
     ).toEqual([
       "prot: is not known here; known: $schema, host, port, hosts, origins, limits, database, services",
       "port: expected a port, 0 to 65535",
-      "services[0].queues: is not known here; known: id, name, type, url, token, healthEndpoint, metadata, pollInterval, settle, requestTimeout, commandTimeout, finishedKept, expectation",
+      "services[0].queues: is not known here; known: id, name, type, url, token, honoursKeys, healthEndpoint, metadata, pollInterval, settle, requestTimeout, commandTimeout, finishedKept, expectation",
       "services[0].id: expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit",
       "services[0].url: expected an http:// or https:// url without user, password, query or fragment",
       "services[1].url: expected a redis:// or rediss:// url, its path the number of a database if anything",

@@ -50,7 +50,7 @@ describe("EffectiveConfig.of", () => {
       limits: { ...Limits.defaults, streams: 7 },
       database: "/srv/mithrandir.db",
       services: [
-        { ...palantir, name: "palantir", ...defaults },
+        { ...palantir, name: "palantir", honoursKeys: true, ...defaults },
         { ...mail, name: "mail", prefix: "bull", ...defaults }
       ]
     })

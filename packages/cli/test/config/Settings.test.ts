@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type * as Config from "../../src/config/Config.ts"
+import * as ServiceEntry from "../../src/config/ServiceEntry.ts"
 import * as Settings from "../../src/config/Settings.ts"
 
 const home = process.cwd()
@@ -48,7 +48,7 @@ const settled = async (given: Partial<Settings.Given> = {}, options?: { readonly
 const refusal = async (given: Partial<Settings.Given> = {}) =>
   Either.match(await resolve(given), { onLeft: (error) => error.message.split("\n"), onRight: () => [] })
 
-const palantir: Config.ServiceEntry = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
+const palantir: ServiceEntry.ServiceEntry = { id: "palantir", type: "palantir", url: "http://127.0.0.1:4420" }
 const service = (id: string) => ({ ...palantir, id })
 
 const says = (place: string, number: number) => ({

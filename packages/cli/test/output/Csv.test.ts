@@ -45,6 +45,10 @@ describe("Csv.row", () => {
     expect(cells(Csv.row(["a"], { a: -5 }))).toEqual(["'-5"])
   })
 
+  it("is one cell, also for spreadsheets that take a semicolon for the end of one", () => {
+    expect(Csv.row(["a", "b"], { a: "a;=1+1", b: "b\t=1+1" })).toBe('"a;=1+1",b\\u0009=1+1\r\n')
+  })
+
   it("gives every text back to whoever takes one apostrophe away", () => {
     const text = fc.stringMatching(/^[ '=+\-@a-z,"]{0,12}$/)
     fc.assert(

@@ -2,9 +2,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterEach, beforeEach } from "vitest"
 import { run as runInside } from "./inside.ts"
 import * as Palantir from "./palantir.ts"
-import { run, start } from "./process.ts"
+import { run, start, stopAll } from "./process.ts"
 
 export const make = async () => {
   const directory = await mkdtemp(join(tmpdir(), "mithrandir-cli-"))
@@ -36,6 +37,19 @@ export const make = async () => {
   }
 }
 export type House = Awaited<ReturnType<typeof make>>
+
+/** A house for each test of a file; what it started has gone when the next one begins. */
+export const forEachTest = (move: (house: House) => void): void => {
+  let house: House
+  beforeEach(async () => {
+    house = await make()
+    move(house)
+  })
+  afterEach(async () => {
+    await stopAll()
+    await house.leave()
+  })
+}
 
 /** The url that a server says it listens on. */
 export const urlOf = async (server: { readonly line: (pattern: RegExp) => Promise<RegExpMatchArray> }) =>

@@ -34,7 +34,8 @@ export const layerInProcess: Layer.Layer<CommandDispatcher, never, CommandRunner
     )
 
     const dispatch = Effect.fn("CommandDispatcher.dispatch")((commandId: string, unwritten?: Params) =>
-      Effect.asVoid(
+      // Where the layer has ended meanwhile the map interrupts whoever brings it something: that is left to the next one.
+      Effect.exit(
         FiberMap.run(
           fibers,
           commandId,
@@ -44,7 +45,7 @@ export const layerInProcess: Layer.Layer<CommandDispatcher, never, CommandRunner
           ),
           { onlyIfMissing: true }
         )
-      )
+      ).pipe(Effect.asVoid)
     )
 
     return CommandDispatcher.of({ dispatch })

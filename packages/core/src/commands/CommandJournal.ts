@@ -49,6 +49,8 @@ export class CommandJournal extends Context.Tag("@mithrandir/core/CommandJournal
       ending: Ending
     ) => Effect.Effect<void, CommandIdTaken | StoreUnavailable | StoreUnreadable>
     readonly find: (commandId: string) => Effect.Effect<Option.Option<Command>, StoreUnreadable>
+    /** The ids of the commands that are running at a target, oldest first. */
+    readonly runningAt: (service: string, target: string) => Effect.Effect<ReadonlyArray<string>, StoreUnreadable>
     /** Commands that have not ended, oldest first. */
     readonly unfinished: Effect.Effect<ReadonlyArray<Command>, StoreUnreadable>
   }
@@ -137,16 +139,31 @@ const make = Effect.gen(function* () {
     }))
   })
 
+  const runningAt = Effect.fn("CommandJournal.runningAt")((service: string, target: string) =>
+    Effect.map(
+      // Both words on the phase: the first is the index's own.
+      store.read(
+        (sql) => sql<{ id: string }>`
+          SELECT id FROM command WHERE phase IN ('queued', 'running') AND phase = 'running'
+            AND service = ${service} AND target = ${target} ORDER BY created_at, id`
+      ),
+      (rows) => rows.map(({ id }) => id)
+    )
+  )
+
   const unfinished = store.read((sql) =>
     Effect.flatMap(sql`SELECT * FROM command WHERE phase IN ('queued', 'running') ORDER BY created_at, id`, decodeRows)
   )
 
-  return CommandJournal.of({ accept, start, end, find, unfinished })
+  return CommandJournal.of({ accept, start, end, find, runningAt, unfinished })
 })
 
 export const layer: Layer.Layer<CommandJournal, never, Store | Ledger> = Layer.effect(CommandJournal, make)
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.OptionFromNullOr(schema)
+
+/** A target that was looked at and was not there is JSON's `null`; one that was not looked at is SQL's. */
+const optionalJson = Schema.compose(optional(Schema.String), Schema.OptionFromSelf(Schema.parseJson(Schema.Unknown)))
 
 const Row = Schema.Struct({
   commandId: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("id")),
@@ -163,9 +180,7 @@ const Row = Schema.Struct({
     Schema.transform(Schema.Number, Schema.Boolean, { strict: true, decode: Boolean, encode: Number })
   ),
   logs: Schema.propertySignature(Schema.parseJson(Schema.Array(Schema.String))).pipe(Schema.fromKey("logs_json")),
-  before: Schema.propertySignature(optional(Schema.parseJson(Schema.Unknown))).pipe(
-    Schema.fromKey("before_state_json")
-  ),
+  before: Schema.propertySignature(optionalJson).pipe(Schema.fromKey("before_state_json")),
   createdAt: Schema.propertySignature(FromSql).pipe(Schema.fromKey("created_at")),
   deadline: FromSql,
   endedAt: Schema.propertySignature(optional(FromSql)).pipe(Schema.fromKey("ended_at"))

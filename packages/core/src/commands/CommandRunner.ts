@@ -1,19 +1,14 @@
 /** Runs commands from T2 to T3, each at most once, and finishes what a crash left behind. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import type { Account } from "../ledger/Ledger.ts"
 import { type Command, isEnd, type Params } from "../model/Command.ts"
-import { isJob, type Job, JobDetail } from "../model/Job.ts"
-import type { Adoption } from "../model/Judgement.ts"
+import { isJob, type Job } from "../model/Job.ts"
 import { conceal } from "../model/Sensitive.ts"
 import { type RegisteredService, ServiceRegistry } from "../services/ServiceRegistry.ts"
 import * as Foreign from "../sources/Foreign.ts"
@@ -21,9 +16,11 @@ import { type ActionError, unsent } from "../sources/JobSource.ts"
 import type { Action, Bound, Proof } from "./Action.ts"
 import { CommandCatalog } from "./CommandCatalog.ts"
 import { CommandJournal, type Ending } from "./CommandJournal.ts"
+import * as Deadline from "./Deadline.ts"
 import { InFlight } from "./InFlight.ts"
 import * as Kept from "./Kept.ts"
 import * as Looking from "./Looking.ts"
+import * as Touched from "./Touched.ts"
 
 /** Carries commands out. */
 export class CommandRunner extends Context.Tag("@mithrandir/core/CommandRunner")<
@@ -87,23 +84,45 @@ const make = Effect.gen(function* () {
     return end(command, { outcome: "timeout", verified: Option.none(), after: null, logs, adoptions: () => [] })
   }
 
+  const find = (commandId: string) =>
+    Effect.map(untilDone(journal.find(commandId)), (found) =>
+      Option.getOrUndefined(Option.filter(found, ({ phase }) => !isEnd(phase)))
+    )
+
+  /** Takes a command from where it is to its end. Whoever calls it has the turn of its target. */
+  const carryOn = (commandId: string, unwritten?: Params) =>
+    Effect.gen(function* () {
+      // As it is by now: it may have waited for its turn.
+      const command = yield* find(commandId)
+      if (command === undefined) return
+      const known = yield* Effect.either(
+        Effect.all({ service: registry.get(command.service), action: catalog.get(command.actionType) })
+      )
+      if (Either.isLeft(known)) return yield* abandon(command, `after a restart: ${known.left.message}`)
+      const { action, service } = known.right
+      yield* proceed(command, action, service, unwritten).pipe(
+        Effect.catchAllCause((cause) =>
+          Cause.isInterrupted(cause) ? Effect.failCause(cause) : giveUp(commandId, cause)
+        ),
+        (proceeding) => running.get(service.id)?.withPermits(1)(proceeding) ?? proceeding
+      )
+    })
+
   const run = Effect.fn("CommandRunner.run")(function* (commandId: string, unwritten?: Params) {
-    const command = Option.getOrUndefined(yield* untilDone(journal.find(commandId)))
-    if (command === undefined || isEnd(command.phase)) return
-    const known = yield* Effect.either(
-      Effect.all({ service: registry.get(command.service), action: catalog.get(command.actionType) })
-    )
-    if (Either.isLeft(known)) return yield* abandon(command, `after a restart: ${known.left.message}`)
-    const { action, service } = known.right
-    const { target } = command
-    yield* proceed(command, action, service, unwritten).pipe(
-      Effect.catchAllCause((cause) =>
-        Cause.isInterrupted(cause) ? Effect.failCause(cause) : giveUp(commandId, cause)
-      ),
-      (proceeding) => running.get(service.id)?.withPermits(1)(proceeding) ?? proceeding,
-      oneAtATime(`${service.id} ${target}`),
-      inFlight.during({ service: service.id, touches: action.touches, target })
-    )
+    const command = yield* find(commandId)
+    if (command === undefined) return
+    const { actionType, service, target } = command
+    const touches = Either.match(yield* Effect.either(catalog.get(actionType)), {
+      onLeft: () => "nothing" as const,
+      onRight: (action) => action.touches
+    })
+    yield* Effect.gen(function* () {
+      // What runs at a target while somebody else has its turn was begun by a process that is gone. It goes first: what
+      // this one does now would be taken for its effect.
+      const running = yield* untilDone(journal.runningAt(service, target))
+      for (const left of running.filter((id) => id !== commandId)) yield* carryOn(left)
+      yield* carryOn(commandId, unwritten)
+    }).pipe(oneAtATime(`${service} ${target}`), inFlight.during({ service, touches, target }))
   })
 
   const proceed = (command: Command, action: Action, service: RegisteredService, unwritten: Params | undefined) =>
@@ -148,7 +167,7 @@ const make = Effect.gen(function* () {
   const begin = (queued: Command, task: Task) =>
     Effect.gen(function* () {
       const { bound } = task
-      const looked = yield* Effect.either(untilDeadline(queued, bound.snapshot))
+      const looked = yield* Effect.either(Deadline.until(queued, bound.snapshot))
       if (looked._tag === "Right" && looked.right._tag === "Late") return yield* fail(queued, late(queued))
       const before = Either.match(looked, {
         onLeft: () => Option.none<unknown>(),
@@ -156,7 +175,7 @@ const make = Effect.gen(function* () {
       })
       const kept = Option.map(before, (json) => Kept.state("before", json))
       const logs = [...queued.logs, ...Option.toArray(Option.flatMapNullable(kept, ({ line }) => line))]
-      const started = yield* untilDeadline(
+      const started = yield* Deadline.until(
         queued,
         journal
           .start(
@@ -180,9 +199,7 @@ const make = Effect.gen(function* () {
         return yield* refuse(`the target could not be looked at: ${Foreign.reason(looked.left)}`)
       }
       const state = Option.getOrNull(before)
-      const judged = yield* Effect.catchAllDefect(judge(bound, state), (defect) =>
-        Effect.as(Looking.logThrown(defect), untellable)
-      )
+      const judged = yield* judge(bound, state)
       if (judged.refusal !== undefined) return yield* refuse(judged.refusal)
       if (judged.done !== undefined) {
         const proof: Proof = { after: state, verified: Option.some(true) }
@@ -195,15 +212,22 @@ const make = Effect.gen(function* () {
   const finish = (command: Command, task: Task) =>
     Effect.gen(function* () {
       const logs = [...command.logs, "the process ended while this ran; another finishes it"]
+      const refuse = (why: string) => fail(command, [...logs, `not applied: ${why}`])
+      // What was refused was never sent, and only that was left to be written.
+      if (Option.isNone(command.before)) return yield* refuse("the target could not be looked at")
+      if (!Kept.isNote(command.before.value)) {
+        const judged = yield* judge(task.bound, command.before.value)
+        if (judged.refusal !== undefined) return yield* refuse(judged.refusal)
+      }
       const isSafe = task.action.isRepeatable || task.honoursKeys
-      const left = (yield* remaining(command)) > 0
+      const left = (yield* Deadline.remaining(command)) > 0
       if (isSafe && left) return yield* attempt({ ...command, logs }, task, { isFirst: false })
       yield* look({ ...command, logs }, task)
     })
 
   const attempt = (command: Command, task: Task, { isFirst }: { readonly isFirst: boolean }) =>
     Effect.gen(function* () {
-      const answer = yield* untilDeadline(command, task.bound.execute).pipe(
+      const answer = yield* Deadline.until(command, task.bound.execute).pipe(
         // Upstream was asked, or not: a throw says nothing of it.
         Effect.catchAllDefect((defect) =>
           Effect.zipRight(Looking.logThrown(defect), Effect.fail({ message: Foreign.thrown }))
@@ -214,8 +238,13 @@ const make = Effect.gen(function* () {
         const { lines, proof } = yield* Looking.untilDecided(sight(command, task, true))
         return yield* succeed(command, task, proof, [...command.logs, answer.right.value, ...lines])
       }
-      const why =
-        answer._tag === "Left" ? Foreign.reason(answer.left) : "upstream had not answered when the deadline passed"
+      const isUnasked = answer._tag === "Right" && answer.right._tag === "Late" && !answer.right.isBegun
+      // As certain as before T2: nobody but this process could have asked, and it did not.
+      if (isUnasked && isFirst) return yield* fail(command, late(command))
+      const unanswered = isUnasked
+        ? "the deadline passed before upstream was asked again"
+        : "upstream had not answered when the deadline passed"
+      const why = answer._tag === "Left" ? Foreign.reason(answer.left) : unanswered
       const logs = [...command.logs, why]
       // After an attempt before this one, "certainly not applied" is said of this attempt alone.
       if (answer._tag === "Left" && isFirst && isCertain(answer.left)) {
@@ -248,8 +277,8 @@ const make = Effect.gen(function* () {
       after,
       logs,
       adoptions: (account) => [
-        ...touched(action, command, (job) => ({ ...job, leaves: true }))(account),
-        ...unknownYet(action, command, account)
+        ...Touched.known(action, command, (job) => ({ ...job, leaves: true }))(account),
+        ...Touched.unknown(action, command, account)
       ]
     })
 
@@ -272,7 +301,7 @@ const make = Effect.gen(function* () {
         verified: proof.verified,
         after: proof.after,
         logs: Option.contains(proof.verified, false) ? [...logs, "looked again: the effect does not show"] : logs,
-        adoptions: touched(action, command, effected)
+        adoptions: Touched.known(action, command, effected)
       })
       if (Option.isSome(threw)) yield* Looking.logThrown(threw.value)
     })
@@ -298,12 +327,12 @@ interface Precondition {
 const untellable: Precondition = { refusal: `whether it may run could not be told: ${Foreign.thrown}` }
 
 const judge = (bound: Bound, before: unknown): Effect.Effect<Precondition> =>
-  Effect.sync(() => {
+  Effect.sync((): Precondition => {
     const refusal = bound.refusal(before)
     if (Option.isSome(refusal)) return { refusal: refusal.value }
     const done = bound.isDone(before)
     return Option.isSome(done) ? { done: done.value } : {}
-  })
+  }).pipe(Effect.catchAllDefect((defect) => Effect.as(Looking.logThrown(defect), untellable)))
 
 /** No connection, a decisive refusal: nothing was applied. */
 const isCertain = (error: ActionError | { readonly message: string }): boolean =>
@@ -314,53 +343,6 @@ const isCertain = (error: ActionError | { readonly message: string }): boolean =
     unsent.some((reason) => reason === error.reason))
 
 const late = (command: Command) => [...command.logs, "not applied: its deadline passed before it was started"]
-
-const remaining = (command: Command) => Effect.map(Clock.currentTimeMillis, (now) => command.deadline.epochMillis - now)
-
-type Timely<A> = { readonly _tag: "InTime"; readonly value: A } | { readonly _tag: "Late" }
-
-/** The answer of an effect, or that it had none when the command's deadline passed. It is given up then. */
-const untilDeadline = <A, E, R>(command: Command, effect: Effect.Effect<A, E, R>): Effect.Effect<Timely<A>, E, R> =>
-  Effect.flatMap(remaining(command), (left) =>
-    left <= 0
-      ? Effect.succeed<Timely<A>>({ _tag: "Late" })
-      : Effect.timeoutTo(effect, {
-          duration: Duration.millis(left),
-          onSuccess: (value): Timely<A> => ({ _tag: "InTime", value }),
-          onTimeout: (): Timely<A> => ({ _tag: "Late" })
-        })
-  )
-
-/**
- * What the ledger learns of the jobs that a command touched: the one that it names, or those of its queue. A job of
- * the queue that is disputed was disputed before, and stays so.
- */
-const touched =
-  (action: Action, { target }: Command, change: (job: Job) => Job | undefined) =>
-  ({ disputes, jobs }: Account): ReadonlyArray<Adoption> => {
-    const disputed = new Set(disputes.map(({ id }) => id))
-    const candidates =
-      action.touches === "queue"
-        ? Array.from(jobs.values()).filter(({ id, queue }) => queue === target && !disputed.has(id))
-        : action.touches === "job"
-          ? Option.toArray(Option.fromNullable(jobs.get(target)))
-          : []
-    return candidates.flatMap((from) => {
-      const to = change(from)
-      return to === from ? [] : [{ id: from.id, from, to }]
-    })
-  }
-
-/** A job that no pass has seen yet, but the command has: known to the ledger as one that may vanish. */
-const unknownYet = (action: Action, { before, target }: Command, { jobs }: Account): ReadonlyArray<Adoption> =>
-  action.touches !== "job" || jobs.has(target)
-    ? []
-    : Option.match(Option.flatMap(before, decodeJob), {
-        onNone: () => [],
-        onSome: ({ id, queue, state }) => [{ id, from: undefined, to: { id, queue, state, leaves: true } }]
-      })
-
-const decodeJob = Schema.decodeUnknownOption(JobDetail)
 
 /** Runs effects of one key one after the other, and forgets keys that nobody uses. */
 const makeKeyed = Effect.sync(() => {

@@ -21,6 +21,10 @@ export interface Note {
   readonly sha256: string
 }
 
+/** Whether a state was not kept whole. */
+export const isNote = (kept: unknown): kept is Note =>
+  typeof kept === "object" && kept !== null && "omittedBytes" in kept && "sha256" in kept
+
 /** A state as it is kept, and, if it is not kept whole, a line that says so. `which` names it in that line. */
 export const state = (which: string, json: unknown): { readonly kept: unknown; readonly line?: string } => {
   const text = JSON.stringify(json) ?? "null"

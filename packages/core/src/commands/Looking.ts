@@ -1,9 +1,9 @@
 /** Looks for the effect of a command: whatever comes of that changes nothing of what was done. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Monotonic from "../model/Monotonic.ts"
 import * as Foreign from "../sources/Foreign.ts"
 import type { Bound, Proof } from "./Action.ts"
 
@@ -53,14 +53,14 @@ export const once = ({ answered, before, bound }: Sight): Effect.Effect<Seen> =>
 /** Looks until the effect shows, or for as long as it might. */
 export const untilDecided = (sight: Sight): Effect.Effect<Looked> =>
   Effect.gen(function* () {
-    const until = (yield* Clock.currentTimeMillis) + maxLookingMs
+    const until = (yield* Monotonic.now) + maxLookingMs
     while (true) {
       const seen = yield* once(sight)
       // It would throw again.
       if (seen._tag === "Threw") return { proof: untold, lines: [`looked again: ${Foreign.thrown}`] }
       const proof = seen._tag === "Seen" ? seen.proof : untold
       const isDecided = seen._tag === "Seen" && !Option.contains(proof.verified, false)
-      if (isDecided || (yield* Clock.currentTimeMillis) >= until) return { proof, lines: [] }
+      if (isDecided || (yield* Monotonic.now) >= until) return { proof, lines: [] }
       yield* Effect.sleep(interval)
     }
   })

@@ -14,12 +14,17 @@ export const isFinished = (state: JobState): boolean => state === "completed" ||
 const maxIdChars = 512
 const maxQueueChars = 256
 
-/** Unique within a service. At most 512 characters, or a listing could fill memory with one id. */
-export const JobId = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(maxIdChars))
+/** Half a character, as `"\ud800"` is one in JSON, is kept as another, and would be another job after a restart. */
+const isWhole = (text: string): boolean => !/\p{Surrogate}/u.test(text)
+
+const Whole = Schema.String.pipe(Schema.filter((text) => isWhole(text) || "expected well-formed Unicode"))
+
+/** Unique within a service. At most 512 characters, or a listing could fill memory with one id. Well-formed Unicode. */
+export const JobId = Whole.pipe(Schema.minLength(1), Schema.maxLength(maxIdChars))
 export type JobId = typeof JobId.Type
 
-/** 1 to 256 characters. */
-export const QueueName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(maxQueueChars))
+/** 1 to 256 characters of well-formed Unicode. */
+export const QueueName = Whole.pipe(Schema.minLength(1), Schema.maxLength(maxQueueChars))
 
 /** One line of a listing. */
 export interface Job {
@@ -39,7 +44,7 @@ export interface Job {
 }
 
 const isText = (value: unknown, most: number): boolean =>
-  typeof value === "string" && value.length > 0 && value.length <= most
+  typeof value === "string" && value.length > 0 && value.length <= most && isWhole(value)
 
 /**
  * Whether this is a job, as `JobId`, `QueueName` and `JobState` say, without what a Schema costs for each of very many.

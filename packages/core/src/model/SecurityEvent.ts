@@ -23,6 +23,9 @@ export const SecurityEventKind = Schema.Literal(
 )
 export type SecurityEventKind = typeof SecurityEventKind.Type
 
+/** What became of tokens: kept for ever, since nothing else says who made or revoked one. */
+export const ofTokens: ReadonlyArray<SecurityEventKind> = ["token-created", "token-revoked"]
+
 /** Something that somebody who watches over the doors wants to know. */
 export const SecurityEvent = Schema.Struct({
   /** A UUIDv7. */

@@ -43,7 +43,8 @@ export const frame = (
     jobs: account.jobs
   }))
   const expected = Option.getOrElse(other, () => own)
-  const ageMs = Option.map(expected, ({ asOf }) => Math.max(0, last.view.asOf.epochMillis - asOf.epochMillis))
+  // To the end of the reading: what was unfinished then may have finished at once, and what is kept may have left by now.
+  const ageMs = Option.map(expected, ({ asOf }) => Math.max(0, now.epochMillis - asOf.epochMillis))
   const isTooOld = Option.match(ageMs, {
     onNone: () => true,
     onSome: (age) => age > Duration.toMillis(service.source.finishedKept)
@@ -58,7 +59,8 @@ export const frame = (
     now,
     countsAccuse: Option.isSome(other) || service.expectation === "strict"
   }
-  const nothing: JobView = { asOf: last.view.asOf, counts: last.view.counts, jobs: new Map() }
+  // Before the first pass only commands have written of jobs: of those whose absence is no evidence.
+  const nothing: JobView = { asOf: last.view.asOf, counts: last.view.counts, jobs: account.jobs }
   return { expected: Option.getOrElse(expected, () => nothing), evidence, isTooOld, ageMs }
 }
 

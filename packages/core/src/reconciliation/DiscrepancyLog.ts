@@ -55,7 +55,7 @@ const make = Effect.gen(function* () {
   const store = yield* Store
 
   const page = Effect.fn("DiscrepancyLog.page")((query: DiscrepancyQuery) =>
-    store.read((sql) =>
+    store.readAside((sql) =>
       RecordPage.readByTime(sql, query, {
         table: "discrepancy_event",
         where: { service: query.service, status: query.status },

@@ -1,6 +1,5 @@
 /** Says whether what is believed is true: one pass at a time, for each service. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -17,12 +16,13 @@ import { type PassStatus, ReconciliationUpdate } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import { checksum } from "../model/JobView.ts"
 import { type Evidence, judge, type Side } from "../model/Judgement.ts"
+import * as Monotonic from "../model/Monotonic.ts"
 import type { ServiceId, ServiceNotFound } from "../model/Service.ts"
 import type { Timestamp } from "../model/Timestamp.ts"
 import * as Loop from "../services/Loop.ts"
 import { type RegisteredService, ServiceInvalid, ServiceRegistry } from "../services/ServiceRegistry.ts"
 import * as Foreign from "../sources/Foreign.ts"
-import type { ReadError } from "../sources/JobSource.ts"
+import { type ReadError, SourceUnavailable } from "../sources/JobSource.ts"
 import * as Listing from "../sources/Listing.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
 import { conclude, type Findings, frame, told } from "./Conclusion.ts"
@@ -59,6 +59,12 @@ export class Reconciler extends Context.Tag("@mithrandir/core/Reconciler")<
   }
 >() {}
 
+/** How often a source has failed in a row, and for how many milliseconds it asked, the last time, to be left alone. */
+interface Failing {
+  readonly inARow: number
+  readonly askedMs: number | undefined
+}
+
 /** A source that fails once may have hiccuped; twice in a row goes on the record. */
 const failuresBeforeRecord = 2
 
@@ -91,7 +97,7 @@ const make = Effect.gen(function* () {
   const registry = yield* ServiceRegistry
   const store = yield* Store
   yield* checkNames(expectedState.services ?? [], registry.all)
-  const failures = new Map<string, number>()
+  const failures = new Map<string, Failing>()
   const beats = new Map<string, Beat>()
   const passing = new Map(registry.all.map(({ id }) => [id, Effect.unsafeMakeSemaphore(1)]))
 
@@ -126,7 +132,7 @@ const make = Effect.gen(function* () {
     touched: () => Evidence["inFlight"]
   ): Effect.Effect<Findings, ReadError | ExpectedUnavailable> =>
     Effect.gen(function* () {
-      const began = yield* Clock.currentTimeMillis
+      const began = yield* Monotonic.now
       let first: Evidence["first"]
       let found: ReadonlyMap<JobId, Side> = new Map()
       let latencyMs = 0
@@ -134,7 +140,7 @@ const make = Effect.gen(function* () {
         const other = yield* otherSide(service)
         yield* checkAge(service, other)
         const last = yield* read(service.source)
-        if (readings === 1) latencyMs = Math.max(0, (yield* Clock.currentTimeMillis) - began)
+        if (readings === 1) latencyMs = (yield* Monotonic.now) - began
         const findings: Findings = { last, first, found, other, latencyMs }
         const { expected, evidence } = frame(service, account, findings, touched(), yield* DateTime.now)
         const { suspects, unconfirmed } = judge(expected, last, evidence)
@@ -152,7 +158,7 @@ const make = Effect.gen(function* () {
   /** One pass, start to end. Whoever calls it holds the service's permit. */
   const pass = (service: RegisteredService, acceptAs: string | undefined) =>
     Effect.gen(function* () {
-      const began = yield* Clock.currentTimeMillis
+      const began = yield* Monotonic.now
       const account = yield* ledger.account(service.id)
       const touched = yield* inFlight.observe(service.id)
       const findings = yield* examine(service, account, touched).pipe(
@@ -163,8 +169,9 @@ const make = Effect.gen(function* () {
       )
       const recordedStatus = Option.getOrElse(yield* discrepancies.lastStatus(service.id), (): PassStatus => "verified")
       const at = yield* DateTime.now
-      const giveUp = (why: string) => stale(service, why, recordedStatus, at, at.epochMillis - began)
-      if (findings._tag === "Left") return yield* giveUp(Foreign.reason(findings.left))
+      const tookMs = (yield* Monotonic.now) - began
+      const giveUp = (why: unknown) => stale(service, why, recordedStatus, at, tookMs)
+      if (findings._tag === "Left") return yield* giveUp(findings.left)
       return yield* ledger
         .enter(service.id, (now) => conclude(service, now, findings.right, touched(), recordedStatus, at, acceptAs))
         .pipe(
@@ -172,7 +179,7 @@ const make = Effect.gen(function* () {
             failures.delete(service.id)
             return result
           }),
-          Effect.catchAllDefect((defect) => Effect.zipRight(logThrown(defect), giveUp(Foreign.thrown)))
+          Effect.catchAllDefect((defect) => Effect.zipRight(logThrown(defect), giveUp({ message: Foreign.thrown })))
         )
     }).pipe(
       Effect.scoped,
@@ -193,14 +200,15 @@ const make = Effect.gen(function* () {
 
   const stale = (
     service: RegisteredService,
-    message: string,
+    why: unknown,
     recordedStatus: PassStatus,
     at: Timestamp,
     latencyMs: number
   ) =>
     Effect.gen(function* () {
-      const inARow = (failures.get(service.id) ?? 0) + 1
-      failures.set(service.id, inARow)
+      const inARow = (failures.get(service.id)?.inARow ?? 0) + 1
+      const askedMs = why instanceof SourceUnavailable ? why.retryAfterMs : undefined
+      failures.set(service.id, { inARow, askedMs })
       const [last] = yield* latest(service.id)
       const counts = last?.counts ?? {}
       const update: ReconciliationUpdate = {
@@ -209,9 +217,9 @@ const make = Effect.gen(function* () {
         status: "stale",
         counts,
         checksum: checksum(counts),
-        latencyMs: Math.max(0, latencyMs),
+        latencyMs,
         observedAt: last?.observedAt ?? at,
-        message
+        message: Foreign.reason(why)
       }
       yield* store.commit(told(update, at, inARow >= failuresBeforeRecord && recordedStatus !== "stale"))
       return update
@@ -235,7 +243,7 @@ const make = Effect.gen(function* () {
   /** A pass whose time is noted: that of its beginning while it goes on, and then that of its end. */
   const noted = (service: RegisteredService) => {
     const beat = (isPassing: boolean) =>
-      Effect.map(Clock.currentTimeMillis, (since) => void beats.set(service.id, { isPassing, since }))
+      Effect.map(Monotonic.now, (since) => void beats.set(service.id, { isPassing, since }))
     return Effect.zipRight(beat(true), Effect.ensuring(passNow(service), beat(false)))
   }
 
@@ -244,19 +252,27 @@ const make = Effect.gen(function* () {
       const intervalMs = Duration.toMillis(service.pollInterval)
       // A pass that fails to be written is logged by the store; the next one tries again.
       const once = Effect.catchAllCause(noted(service), (cause) => Effect.logError("a pass was lost", cause))
-      yield* once
       // Services that start together are not to be asked together for ever.
-      const offset = (yield* Clock.currentTimeMillis) + (yield* Random.nextIntBetween(1, intervalMs + 1))
+      const offset = (yield* Monotonic.now) + (yield* Random.nextIntBetween(1, intervalMs + 1))
+      // Of its own passes: somebody who looks again and again while it is down does not make it wait for longer.
+      let inARow = 0
       while (true) {
-        const now = yield* Clock.currentTimeMillis
-        const inARow = failures.get(service.id) ?? 0
-        const next = inARow === 0 ? nextTickMs(offset, intervalMs, now) : now + backoffMs(intervalMs, inARow)
-        yield* Effect.sleep(Duration.millis(next - now))
         yield* once
+        const failing = failures.get(service.id)
+        inARow = failing === undefined ? 0 : inARow + 1
+        let now = yield* Monotonic.now
+        // The tick nearest to it is meant; who asks to be left alone is, to the end.
+        const slackMs = failing?.askedMs === undefined ? intervalMs - 1 : 0
+        const due = now + backoffMs(intervalMs, inARow, failing?.askedMs) - slackMs
+        // A tick at a time, so that it waits no longer where somebody else's pass went well meanwhile.
+        do {
+          yield* Effect.sleep(Duration.millis(nextTickMs(offset, intervalMs, now) - now))
+          now = yield* Monotonic.now
+        } while (now < due && failures.has(service.id))
       }
     }).pipe((loop) => Loop.keep(`polling ${service.id}`, loop))
 
-  const overdue = Effect.map(Clock.currentTimeMillis, (now) =>
+  const overdue = Effect.map(Monotonic.now, (now) =>
     registry.all.flatMap((service) => {
       const beat = beats.get(service.id)
       const intervalMs = Duration.toMillis(service.pollInterval)

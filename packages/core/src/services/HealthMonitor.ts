@@ -1,11 +1,11 @@
 /** Asks every service how it feels. */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Monotonic from "../model/Monotonic.ts"
 import { type Health, type Service, unknownHealth } from "../model/Service.ts"
 import { AddressRefused } from "../sources/Egress.ts"
 import * as Foreign from "../sources/Foreign.ts"
@@ -55,6 +55,7 @@ const make = Effect.gen(function* () {
   const probeOne = (service: RegisteredService) =>
     Effect.gen(function* () {
       const checkedAt = yield* DateTime.now
+      const begun = yield* Monotonic.now
       const asked: Effect.Effect<void, { readonly message: string }> =
         service.healthEndpoint === undefined ? service.source.ping : endpoint(service.healthEndpoint)
       const exit = yield* Foreign.run(() => asked).pipe(
@@ -63,7 +64,7 @@ const make = Effect.gen(function* () {
         Effect.catchAllDefect(() => Effect.fail("the probe itself failed")),
         Effect.either
       )
-      const latencyMs = Math.max(0, (yield* Clock.currentTimeMillis) - checkedAt.epochMillis)
+      const latencyMs = (yield* Monotonic.now) - begun
       last.set(
         service.id,
         exit._tag === "Right"

@@ -6,9 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Job, JobDetail, type JobId, type JobState, jobStates } from "../model/Job.ts"
+import { type Job, JobDetail, JobId, type JobState, jobStates } from "../model/Job.ts"
 import { type JobCounts, noJobs } from "../model/JobView.ts"
 import * as BullMqConnection from "./BullMqConnection.ts"
 import * as BullMqPurge from "./BullMqPurge.ts"
@@ -94,7 +95,7 @@ const make = (options: Options): Effect.Effect<Shape, Egress.UrlRefused, Scope.S
       const end = id.indexOf(":")
       const queue = queues.get(id.slice(0, Math.max(end, 0)))
       const bullId = id.slice(end + 1)
-      return queue === undefined || bullId === "" ? undefined : { queue, bullId }
+      return queue === undefined || bullId === "" || !isId(id) ? undefined : { queue, bullId }
     }
 
     const find = Effect.fn("BullMq.find")(function* (id: JobId) {
@@ -182,7 +183,9 @@ const make = (options: Options): Effect.Effect<Shape, Egress.UrlRefused, Scope.S
         ),
         purgeQueue: Effect.fn("BullMq.purgeQueue")((name: string) => {
           const queue = queues.get(name)
-          return queue === undefined ? new TargetNotFound({ target: name }) : BullMqPurge.purge(queue.call)
+          if (queue === undefined) return new TargetNotFound({ target: name })
+          // It says so only where no step of it removed anything.
+          return Effect.catchTag(BullMqPurge.purge(queue.call), "SourceUnavailable", refused)
         })
       },
       honoursKeys: false,
@@ -218,7 +221,7 @@ const bullQueue = (name: string, prefix: string | undefined) => {
   }
 }
 
-/** One command of Redis either ran or was refused: of a refused one nothing is left to wonder about. */
+/** One command of Redis, or one script, either ran or was refused: of a refused one nothing is left to wonder about. */
 const refused = (error: SourceUnavailable): Effect.Effect<never, ActionRejected | SourceUnavailable> =>
   error.reason === "denied" || error.reason === "readonly"
     ? new ActionRejected({ problem: error.message })
@@ -232,6 +235,8 @@ const sum = (all: ReadonlyArray<JobCounts>): JobCounts => {
 
 /** Of so many deletions it is remembered that they were asked for: more than are verified at any one time. */
 const maxDeleted = 10_000
+
+const isId = Schema.is(JobId)
 
 /** The longest id that a listing may have. */
 const maxIdLength = 512
@@ -249,8 +254,8 @@ const named = (name: string, jobs: ReadonlyArray<Job>): Effect.Effect<Chunk.Chun
   return Effect.succeed(Chunk.unsafeFromArray(named))
 }
 
-/** BullMQ's words for how a script ended. */
-const Code = { done: 1, refused: 0, missing: -1, notInState: -3, ofScheduler: -8 } as const
+/** BullMQ's words for how a script ended; and ours for a job that it stumbles over before there is one. */
+const Code = { done: 1, refused: 0, missing: -1, notInState: -3, ofScheduler: -8, unreadable: -100 } as const
 
 /** BullMQ throws what its script returned, with the number as `code`; other errors are the connection's. */
 const code = async (run: Promise<unknown>): Promise<number> => {
@@ -265,8 +270,19 @@ const code = async (run: Promise<unknown>): Promise<number> => {
 }
 
 const retried = async (queue: BullQueue, id: string): Promise<number> => {
-  const job: BullJob | undefined = await queue.getJob(id)
+  const job = await readable(queue.getJob(id))
+  if (job === "unreadable") return Code.unreadable
   return job === undefined ? Code.missing : code(job.retry("failed"))
+}
+
+/** Whoever else writes to Redis may have written anything where BullMQ keeps JSON. */
+const readable = async (job: Promise<BullJob | undefined>): Promise<BullJob | undefined | "unreadable"> => {
+  try {
+    return await job
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return "unreadable"
+    throw error
+  }
 }
 
 /** Without its children: they were not asked for, and would look like jobs that vanished. */
@@ -278,6 +294,8 @@ const decided = (id: JobId, code: number, problem: string): Effect.Effect<void, 
       return Effect.void
     case Code.missing:
       return new TargetNotFound({ target: id })
+    case Code.unreadable:
+      return new ActionRejected({ problem: "BullMQ cannot read the job" })
     case Code.ofScheduler:
       return new ActionRejected({ problem: "the job belongs to a scheduler" })
     default:

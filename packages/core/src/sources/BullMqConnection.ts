@@ -135,8 +135,12 @@ const settings = ({ lookup = Egress.lookup, password, requestTimeout, url }: Opt
 const failure = (error: unknown, sent: boolean): ReadError => {
   if (error instanceof Egress.AddressRefused) return new SourceUnavailable({ reason: "address" })
   const message = said(error)
-  if (/\b(NOAUTH|WRONGPASS|NOPERM|invalid password)\b/.test(message)) return new SourceUnavailable({ reason: "denied" })
-  if (/\bREADONLY\b/.test(message)) return new SourceUnavailable({ reason: "readonly" })
+  // A script that was denied one of its commands has run those before it: what it did nobody knows.
+  if (/\b(NOAUTH|WRONGPASS|NOPERM(?! ACL failure in script)|invalid password)\b/.test(message)) {
+    return new SourceUnavailable({ reason: "denied" })
+  }
+  // A replica; full; too few replicas; no disk. A script that has written is never told any of these.
+  if (/\b(READONLY|OOM|NOREPLICAS|MISCONF)\b/.test(message)) return new SourceUnavailable({ reason: "readonly" })
   if (/\bWRONGTYPE\b/.test(message)) return new SourceInvalid({ problem: "a key of another type than BullMQ's" })
   // Refused before it was written to the socket.
   if (message.includes("Stream isn't writeable")) return new SourceUnavailable({ reason: "connect" })

@@ -1,6 +1,7 @@
 /** One BullMQ queue, read without writing to it: its counts, and its jobs. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type Job, type JobState, jobStates } from "../model/Job.ts"
 import { type JobCounts, noJobs } from "../model/JobView.ts"
 import type { Client, Connection } from "./BullMqConnection.ts"
@@ -41,6 +42,18 @@ end
 return counts`
 }
 
+// A Redis that is full has no room for the commands of a transaction, and refuses to hear them. A script it runs, but for
+// ten times as long, and does nothing else meanwhile.
+const snapshotScript = {
+  name: "mithrandir:snapshot",
+  lua: `
+local sets = {}
+for i, key in ipairs(KEYS) do
+  sets[i] = redis.call(i > ${lists} and "ZRANGE" or "LRANGE", key, 0, ARGV[1])
+end
+return sets`
+}
+
 // The last key is the job's own. Gives the place of the set it is in, and its attempts.
 const findScript = {
   name: "mithrandir:find",
@@ -64,11 +77,14 @@ const existsScript = { name: "mithrandir:exists", lua: 'return redis.call("EXIST
 /** Makes the scripts known to a connection. */
 export const define = (client: Client): void => {
   client.defineCommand(countScript.name, { numberOfKeys: sets.length, lua: countScript.lua, readOnly: true })
+  client.defineCommand(snapshotScript.name, { numberOfKeys: sets.length, lua: snapshotScript.lua, readOnly: true })
   client.defineCommand(findScript.name, { numberOfKeys: sets.length + 1, lua: findScript.lua, readOnly: true })
   client.defineCommand(existsScript.name, { numberOfKeys: sets.length + 2, lua: existsScript.lua, readOnly: true })
   BullMqEvents.define(client)
   BullMqPurge.define(client)
 }
+
+const isCount = Schema.is(Schema.NonNegativeInt)
 
 export interface FoundJob {
   readonly state: JobState
@@ -114,18 +130,28 @@ export const make = (options: {
   )
 
   // A transaction is one moment: a job that moves is in exactly one of the sets.
-  const snapshot = connection.call(async (client) => {
-    const transaction = client.multi()
+  const transaction = connection.call(async (client) => {
+    const commands = client.multi()
     keys.forEach((key, i) => {
-      if (i < lists) transaction.lrange(key, 0, maxListedJobs)
-      else transaction.zrange(key, 0, maxListedJobs)
+      if (i < lists) commands.lrange(key, 0, maxListedJobs)
+      else commands.zrange(key, 0, maxListedJobs)
     })
-    const answers = (await transaction.exec()) ?? []
+    const answers = (await commands.exec()) ?? []
     return answers.map(([error, ids]): ReadonlyArray<string> => {
       if (error !== null) throw error
       return ids
     })
   })
+
+  const snapshot = Effect.catchIf(
+    transaction,
+    (error) => error._tag === "SourceUnavailable" && error.reason === "readonly",
+    () =>
+      Effect.map(
+        connection.call((client) => client.runCommand(snapshotScript.name, [...keys, maxListedJobs])),
+        (sets: ReadonlyArray<ReadonlyArray<string>>) => sets
+      )
+  )
 
   const jobs = Effect.gen(function* () {
     const total = Object.values(yield* counts).reduce((sum, count) => sum + count, 0)
@@ -161,7 +187,10 @@ export const make = (options: {
       connection.call((client) => client.runCommand(findScript.name, [...keys, toKey(id), id])),
       (answer: readonly [number, string] | null): FoundJob | undefined => {
         const set = answer === null ? undefined : sets[answer[0] - 1]
-        return answer === null || set === undefined ? undefined : { state: set.state, attempts: Number(answer[1]) }
+        if (answer === null || set === undefined) return undefined
+        const attempts = Number(answer[1])
+        // Whoever else writes to Redis may have written anything there.
+        return { state: set.state, ...(isCount(attempts) ? { attempts } : {}) }
       }
     )
 

@@ -19,7 +19,7 @@ export const maxAnswerBytes = 16 * 1024 * 1024
 /**
  * Why a source gave no usable answer. `connect`: no connection was made, so nothing was applied. `address`: none was
  * even tried, since its host leads to where nobody is asked (`Egress`). `denied`: 401 or 403. `limited`: 429. `status`:
- * another status that decides nothing. `readonly`: it takes no writes now.
+ * another status that decides nothing. `readonly`: it takes no writes now, being full, say.
  */
 export const UnavailableReason = Schema.Literal(
   "connect",
@@ -38,13 +38,14 @@ export const unsent: ReadonlyArray<typeof UnavailableReason.Type> = ["connect", 
 /** The source did not answer, or not now. Worth another try. */
 export class SourceUnavailable extends Schema.TaggedError<SourceUnavailable>()("SourceUnavailable", {
   reason: UnavailableReason,
-  /** The HTTP status, with the reason `status`. */
-  status: Schema.optionalWith(Schema.Int, { exact: true })
+  /** The HTTP status, with the reason `status`, of a system that speaks HTTP. */
+  status: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** How long it asked to be left alone, in milliseconds. Whoever polls waits so long, up to a minute. */
+  retryAfterMs: Schema.optionalWith(Schema.NonNegativeInt, { exact: true })
 }) {
   override get message() {
-    return this.reason === "status"
-      ? `it answered with status ${this.status ?? "unknown"}`
-      : whyUnavailable[this.reason]
+    if (this.reason !== "status") return whyUnavailable[this.reason]
+    return this.status === undefined ? "it answered with an error" : `it answered with status ${this.status}`
   }
 }
 

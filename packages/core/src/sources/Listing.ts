@@ -1,10 +1,10 @@
 /** How long a listing may take, and between two of its jobs. */
 import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as Monotonic from "../model/Monotonic.ts"
 
 /** However short finished jobs stay, a listing may take this long. */
 const shortest = Duration.minutes(1)
@@ -27,10 +27,10 @@ export const bounded = <A, E>(
 ): Stream.Stream<A, E> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(total)
+      const until = (yield* Monotonic.now) + Duration.toMillis(total)
       const pull = yield* Stream.toPull(listing)
       const jobs = Effect.repeat(pull, { while: Chunk.isEmpty })
-      const next = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      const next = Effect.flatMap(Monotonic.now, (now) =>
         Effect.timeoutFail(jobs, {
           duration: Duration.min(gap, Duration.millis(Math.max(0, until - now))),
           onTimeout: () => Option.some(late())

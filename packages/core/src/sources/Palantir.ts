@@ -3,7 +3,6 @@ import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,6 +11,7 @@ import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Job, JobDetail, type JobId } from "../model/Job.ts"
+import * as Monotonic from "../model/Monotonic.ts"
 import * as Egress from "./Egress.ts"
 import {
   type ActionError,
@@ -41,6 +41,11 @@ export interface Options {
   readonly requestTimeout?: Duration.DurationInput
   /** How long finished jobs stay listed there. 10 minutes unless told otherwise: what the contract promises. */
   readonly finishedKept?: Duration.DurationInput
+  /**
+   * Whether it applies a mutation at most once under one `Idempotency-Key`: true unless told otherwise, as its contract
+   * says. Of one that does not, a command that a crash cut off is looked for, and not sent again.
+   */
+  readonly honoursKeys?: boolean
   /** How many pages a listing may have before it is taken for one without an end: `maxPages` unless told otherwise. */
   readonly maxPages?: number
 }
@@ -131,10 +136,10 @@ const make = (options: Options) =>
           )
         )
       },
-      honoursKeys: true,
+      honoursKeys: options.honoursKeys ?? true,
       finishedKept,
       ping: Effect.flatMap(http.raw(HttpClientRequest.get("/api/v1/health")), ({ status }) =>
-        isOk(status) ? Effect.void : readFailure(status)
+        isOk(status) ? Effect.void : readFailure({ status })
       ).pipe(Effect.withSpan("Palantir.ping")),
       // A `#` would end the query and never be sent.
       stuck: Effect.fn("Palantir.stuck")((query: string) =>
@@ -157,15 +162,16 @@ const unreachable: ReadonlySet<string> = new Set([".", ".."])
 
 type CallError = ReadError | Refused
 
-const readFailure = (status: number): SourceUnavailable => {
+const readFailure = ({ retryAfterMs, status }: Pick<Refused, "retryAfterMs" | "status">): SourceUnavailable => {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
   switch (status) {
     case 401:
     case 403:
       return new SourceUnavailable({ reason: "denied" })
     case 429:
-      return new SourceUnavailable({ reason: "limited" })
+      return new SourceUnavailable({ reason: "limited", ...wait })
     default:
-      return new SourceUnavailable({ reason: "status", status })
+      return new SourceUnavailable({ reason: "status", status, ...(status === 503 ? wait : {}) })
   }
 }
 
@@ -200,7 +206,7 @@ const understood = <A, E extends { readonly _tag: string }>(call: Effect.Effect<
   })
 
 const readable = <A, E extends { readonly _tag: string }>(call: Effect.Effect<A, E>): Effect.Effect<A, ReadError> =>
-  Effect.mapError(understood(call), (error) => (error instanceof Refused ? readFailure(error.status) : error))
+  Effect.mapError(understood(call), (error) => (error instanceof Refused ? readFailure(error) : error))
 
 /** Reads what a path names: none for a 404, and for what no path can name. */
 const lookup = <A, E extends { readonly _tag: string }>(
@@ -212,7 +218,7 @@ const lookup = <A, E extends { readonly _tag: string }>(
   if (Option.isNone(path)) return Effect.succeedNone
   return understood(call(path.value)).pipe(
     Effect.asSome,
-    Effect.catchTag("Refused", ({ status }) => (status === 404 ? Effect.succeedNone : readFailure(status)))
+    Effect.catchTag("Refused", (refused) => (refused.status === 404 ? Effect.succeedNone : readFailure(refused)))
   )
 }
 
@@ -243,12 +249,12 @@ const listing = (
   most: number
 ): Stream.Stream<Job, ReadError> =>
   Stream.unwrap(
-    Effect.map(Clock.currentTimeMillis, (begun) => {
+    Effect.map(Monotonic.now, (begun) => {
       const seen = new Set<JobId>()
       let pages = 0
       const next = (cursor: string | undefined) =>
         Effect.gen(function* () {
-          const late = (yield* Clock.currentTimeMillis) - begun > Duration.toMillis(Listing.maxDuration(finishedKept))
+          const late = (yield* Monotonic.now) - begun > Duration.toMillis(Listing.maxDuration(finishedKept))
           if (late) return yield* new SourceUnavailable({ reason: "timeout" })
           const { data, nextCursor } = yield* page(cursor)
           pages += 1

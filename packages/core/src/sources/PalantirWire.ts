@@ -3,6 +3,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,11 @@ import { maxAnswerBytes, type RawAnswer, type ReadError, SourceInvalid, SourceUn
 export const isOk = (status: number) => status >= 200 && status < 300
 
 /** An answer that is no 2xx. What it means depends on what was asked. */
-export class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
+export class Refused extends Data.TaggedError("Refused")<{
+  readonly status: number
+  /** How long it asked to be left alone, if it did. */
+  readonly retryAfterMs?: number
+}> {}
 
 /** How to reach it. */
 export interface Options {
@@ -46,7 +51,7 @@ export const make = (client: HttpClient.HttpClient, options: Options): PalantirW
   )
   const whole = (
     response: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-  ): Effect.Effect<RawAnswer, ReadError> =>
+  ): Effect.Effect<Answer, ReadError> =>
     response.pipe(
       Effect.mapError(unavailable),
       // Node refuses impossible headers and protocols by throwing, before anything is sent.
@@ -60,27 +65,54 @@ export const make = (client: HttpClient.HttpClient, options: Options): PalantirW
     )
   return {
     raw: (request: HttpClientRequest.HttpClientRequest) =>
-      Effect.filterOrFail(
-        whole(here.execute(request)),
-        (answer) => !quotes(answer),
-        () => new SourceInvalid({ problem: quoted })
+      Effect.map(
+        Effect.filterOrFail(
+          whole(here.execute(request)),
+          (answer) => !quotes(answer),
+          () => new SourceInvalid({ problem: quoted })
+        ),
+        ({ body, contentType, status }): RawAnswer => ({ body, contentType, status })
       ),
     decisive: HttpClient.transform(here, (response, request) =>
       Effect.flatMap(
         whole(response),
         (answer): Effect.Effect<HttpClientResponse.HttpClientResponse, Refused | SourceInvalid> => {
-          const { body, status } = answer
-          if (!isOk(status)) return new Refused({ status })
+          const { body, retryAfter, status } = answer
+          if (!isOk(status)) {
+            return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              const asked = retryAfterMs(retryAfter, now)
+              return new Refused({ status, ...(asked === undefined ? {} : { retryAfterMs: asked }) })
+            })
+          }
           // Of what an action is answered nothing is kept, and whether it was done is not to be in doubt.
           if (request.method === "GET" && quotes(answer)) return new SourceInvalid({ problem: quoted })
-          return Effect.sync(() =>
-            HttpClientResponse.fromWeb(request, new Response(body.length === 0 ? null : Buffer.from(body), { status }))
-          )
+          return Effect.sync(() => {
+            const isEmpty = body.length === 0 || bodiless.has(status)
+            return HttpClientResponse.fromWeb(request, new Response(isEmpty ? null : Buffer.from(body), { status }))
+          })
         }
       )
     )
   }
 }
+
+/** An answer, and when it wants to be asked again, in its own words. */
+interface Answer extends RawAnswer {
+  readonly retryAfter: string | undefined
+}
+
+/** Nobody means more than a day. What is made of it has bounds of its own. */
+const maxRetryAfterMs = 24 * 60 * 60 * 1000
+
+/** What `Retry-After` says, in seconds or as a date of HTTP; undefined for what is neither. */
+export const retryAfterMs = (header: string | undefined, nowMs: number): number | undefined => {
+  const text = header?.trim() ?? ""
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : / GMT$/.test(text) ? Date.parse(text) - nowMs : Number.NaN
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), maxRetryAfterMs)
+}
+
+/** Statuses that have no body: a `Response` takes none, whatever was sent. */
+const bodiless: ReadonlySet<number> = new Set([204, 205])
 
 const quoted = "it quotes the token that it was sent"
 
@@ -105,7 +137,7 @@ const quoting = (token: Redacted.Redacted | undefined): ((answer: RawAnswer) => 
   }
 }
 
-const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<RawAnswer, ReadError> =>
+const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, ReadError> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let size = 0
@@ -118,6 +150,7 @@ const readWhole = (response: HttpClientResponse.HttpClientResponse): Effect.Effe
       Effect.map(() => ({
         status: response.status,
         contentType: response.headers["content-type"],
+        retryAfter: response.headers["retry-after"],
         body: Buffer.concat(chunks)
       }))
     )

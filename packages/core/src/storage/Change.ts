@@ -11,7 +11,7 @@ import type { NewEvent, PassStatus } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
 import type { KnownCounts } from "../model/JobView.ts"
 import type { Adoption, Dispute } from "../model/Judgement.ts"
-import type { SecurityEvent } from "../model/SecurityEvent.ts"
+import { ofTokens, type SecurityEvent } from "../model/SecurityEvent.ts"
 import type { Registration, ServiceId } from "../model/Service.ts"
 import { type Timestamp, toSql } from "../model/Timestamp.ts"
 import type { Token, TokenId } from "../model/Token.ts"
@@ -72,7 +72,7 @@ export type Write = Data.TaggedEnum<{
   TokenRevoked: { readonly id: TokenId; readonly at: Timestamp }
   /** One that is there already, by its id, is left as it is. */
   SecurityNoted: { readonly events: ReadonlyArray<SecurityEvent> }
-  /** Keeps the newest, so many, and of those what is not older. */
+  /** Keeps the newest, so many, and of those what is not older; and what became of tokens. */
   SecurityPruned: { readonly before: Timestamp; readonly newest: number }
 }>
 
@@ -247,8 +247,9 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
       ),
 
     SecurityPruned: ({ before, newest }) =>
-      sql`DELETE FROM security_event WHERE timestamp < ${toSql(before)} OR id NOT IN
-            (SELECT id FROM security_event ORDER BY timestamp DESC, id DESC LIMIT ${newest})`
+      sql`DELETE FROM security_event WHERE NOT ${sql.in("kind", ofTokens)} AND (timestamp < ${toSql(before)} OR id NOT IN
+            (SELECT id FROM security_event WHERE NOT ${sql.in("kind", ofTokens)}
+             ORDER BY timestamp DESC, id DESC LIMIT ${newest}))`
   })
 
 /** A statement that must touch its row: if it touched none, the command is not in the phase it was thought to be in. */

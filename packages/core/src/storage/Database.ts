@@ -11,12 +11,12 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Exposure from "./Exposure.ts"
 import * as Ownership from "./Ownership.ts"
-import { isFull } from "./Space.ts"
+import { isFull, isUnwritable, unwritable } from "./Space.ts"
 import { readAnnouncement, sqliteCode, tryAcquire, withdraw } from "./WriterLock.ts"
 
 /**
- * Opens one connection to a SQLite file. The edge gives it, so that the driver is its choice:
- * `Layer.succeed(SqliteDriver, { open: SqliteClient.make … })`.
+ * Opens connections to a SQLite file. The edge gives it, so that the driver is its choice: `SqliteNode.layer` of
+ * `@mithrandir/core/SqliteNode`, or another.
  */
 export class SqliteDriver extends Context.Tag("@mithrandir/core/SqliteDriver")<
   SqliteDriver,
@@ -28,6 +28,11 @@ export class SqliteDriver extends Context.Tag("@mithrandir/core/SqliteDriver")<
       /** Leave the journal mode as it is: for the lock file. */
       readonly disableWAL: boolean
     }) => Effect.Effect<SqlClient, SqlError | DriverUnusable, Scope.Scope>
+    /**
+     * One that reads alone, and keeps nobody else from anything while a query takes long. Where a driver has none, all
+     * that is read is read in turn.
+     */
+    readonly openAside?: (filename: string) => Effect.Effect<SqlClient, SqlError | DriverUnusable, Scope.Scope>
   }
 >() {}
 
@@ -66,11 +71,13 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
     "missing",
     "corrupt",
     "foreign",
+    "tampered",
     "newer",
     "unmigrated",
     "permission",
     "exposed",
     "full",
+    "unwritable",
     "busy",
     "pragma",
     "failed"
@@ -93,15 +100,17 @@ export class Database extends Context.Tag("@mithrandir/core/Database")<
     readonly name: string
     /** What this process wants of it. */
     readonly mode: Mode
-    /** Opens a connection for the scope, its settings made and read back. */
-    readonly connect: (access: "write" | "read") => Effect.Effect<SqlClient, DatabaseUnusable, Scope.Scope>
+    /** Opens a connection for the scope, its settings made and read back. `aside`: to read what may take long. */
+    readonly connect: (access: "write" | "read" | "aside") => Effect.Effect<SqlClient, DatabaseUnusable, Scope.Scope>
     /** Becomes the one writer for the scope, or fails at once with `DatabaseLocked`. */
     readonly lock: Effect.Effect<void, DatabaseError, Scope.Scope>
     /**
      * Has writes that others still make refused, through the connection that writes. Gives what tells, inside a
-     * transaction that has written, whether this process is still the one that may.
+     * transaction that has written, what speaks against committing it: `undefined` is nothing.
      */
-    readonly claim: (sql: SqlClient) => Effect.Effect<Effect.Effect<boolean, SqlError>, SqlError>
+    readonly claim: (
+      sql: SqlClient
+    ) => Effect.Effect<Effect.Effect<Ownership.Objection, SqlError>, SqlError | Ownership.Tampered>
     /** Whether what goes by this name is still what it was at the start: somebody may have moved or removed it. */
     readonly isInPlace: Effect.Effect<boolean>
   }
@@ -143,7 +152,8 @@ export const layerSqlite = (options: {
       const unusable = (error: unknown) => describe(database, error)
 
       const open = (filename: string, readonly: boolean, disableWAL = true) =>
-        driver.open({ filename, readonly, disableWAL }).pipe(Effect.catchAllDefect((defect) => Effect.fail(defect)))
+        orThrown(driver.open({ filename, readonly, disableWAL }))
+      const openAside = driver.openAside === undefined ? open(database, true) : orThrown(driver.openAside(database))
 
       /** Read alone, and without setting a journal mode: another program's file stays as it is, to the byte. */
       const inspect = Effect.scoped(
@@ -170,7 +180,7 @@ export const layerSqlite = (options: {
           size <= examinedBytes ? Ownership.examine(sql) : Effect.void
         ).pipe(Effect.mapError(unusable))
 
-      const connect = (access: "write" | "read") =>
+      const connect = (access: "write" | "read" | "aside") =>
         Effect.gen(function* () {
           if (access === "write") {
             yield* touch(database)
@@ -181,7 +191,9 @@ export const layerSqlite = (options: {
             const problem = "there is no such file; a first pass, or a server that starts, makes it"
             return yield* new DatabaseUnusable({ database, reason: "missing", problem })
           } else yield* guard
-          const sql = yield* Effect.mapError(open(database, access === "read", access === "read"), unusable)
+          const isReader = access !== "write"
+          const opened = access === "aside" ? openAside : open(database, isReader, isReader)
+          const sql = yield* Effect.mapError(opened, unusable)
           yield* settle(sql, access === "write" ? writerSettings : readerSettings).pipe(Effect.mapError(unusable))
           yield* access === "write" ? examine(sql) : Effect.mapError(Ownership.check(sql), unusable)
           return sql
@@ -226,6 +238,10 @@ export const layerSqlite = (options: {
 const writerSettings = { synchronous: 2, recursive_triggers: 1, trusted_schema: 0, foreign_keys: 1, busy_timeout: 20 }
 const readerSettings = { trusted_schema: 0, query_only: 1, busy_timeout: 20 }
 
+/** What a driver throws fails, as what it says does. */
+const orThrown = <A, E, R>(opening: Effect.Effect<A, E, R>): Effect.Effect<A, unknown, R> =>
+  Effect.catchAllDefect(opening, Effect.fail)
+
 /** Makes each setting and reads it back: SQLite ignores a pragma it does not like without a word. */
 const settle = (sql: SqlClient, settings: Record<string, number>) =>
   Effect.forEach(
@@ -259,6 +275,12 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
     return because("foreign", "it is the database of another program; name another file")
   }
   if (error instanceof Ownership.Damaged) return because("corrupt", damaged)
+  if (error instanceof Ownership.Tampered) {
+    return because(
+      "tampered",
+      `what keeps its records from being changed was taken away (${error.missing.join(", ")}); find out who did it and what was changed, and restore the file from a backup`
+    )
+  }
   if (isPlatformError(error)) {
     switch (errno(error)) {
       case "ENOENT":
@@ -301,6 +323,7 @@ export const describe = (database: string, error: unknown): DatabaseUnusable => 
     )
   }
   if (isFull(code)) return because("full", full)
+  if (isUnwritable(code)) return because("unwritable", unwritable)
   return because("failed", `it could not be opened${code === "" ? "" : ` (${code})`}`)
 }
 

@@ -28,6 +28,8 @@ export interface Rows<A> {
   readonly table: string
   /** What a row has to satisfy, all of it. */
   readonly conditions: ReadonlyArray<Fragment>
+  /** Selects, as `total`, how many rows there are in the table, where that is known without counting them. */
+  readonly total?: Fragment
   /** Selects the rows that satisfy, in their order, without a limit. */
   readonly select: (where: Fragment) => Fragment
   /** Reads the rows. */
@@ -38,11 +40,12 @@ export interface Rows<A> {
 export const read = <A>(
   sql: SqlClient,
   { limit, page }: Pick<PageQuery, "page" | "limit">,
-  { conditions, decode, select, table }: Rows<A>
+  { conditions, decode, select, table, total }: Rows<A>
 ): Effect.Effect<Page<A>, SqlError | ParseError> =>
   Effect.gen(function* () {
     const where = sql.and([sql`1 = 1`, ...conditions])
-    const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM ${sql.literal(table)} WHERE ${where}`
+    const counted = sql`SELECT COUNT(*) AS total FROM ${sql.literal(table)} WHERE ${where}`
+    const [count] = yield* sql<{ total: number }>`${(conditions.length === 0 ? total : undefined) ?? counted}`
     const rows = yield* sql`${select(where)} LIMIT ${limit} OFFSET ${(page - 1) * limit}`
     return { data: yield* decode(rows), meta: meta(page, limit, Number(count?.total ?? 0)) }
   })

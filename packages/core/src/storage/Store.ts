@@ -1,17 +1,19 @@
 /** The one way to commit, and the one place to read from. */
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as RcRef from "effect/RcRef"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -22,19 +24,22 @@ import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { apply, type Change, Write } from "./Change.ts"
-import { Database, type DatabaseError, DatabaseUnusable, describe } from "./Database.ts"
-import * as migrations from "./migrations.ts"
-import { isFull } from "./Space.ts"
+import { Database, type DatabaseError, describe } from "./Database.ts"
+import * as Opening from "./Opening.ts"
+import type { Objection } from "./Ownership.ts"
+import { isFull, isUnwritable, unwritable } from "./Space.ts"
 import { sqliteCode } from "./WriterLock.ts"
 
 /**
  * Nothing can be written now, and nothing of the change was stored. The `reason`. `standby`: another process is the
- * writer. `readonly`: opened for reading alone. `full`: no space left. `busy`: something else has locked the file, for
- * seconds. `deposed`: another process became the writer, though this one held the lock. `moved`: what goes by the
- * database's name is another file, or none. `failed`: the database refused.
+ * writer. `readonly`: opened for reading alone. `full`: no space left. `unwritable`: the system refuses to write to the
+ * file, which may grow no more, has become read-only, or is on a disk that fails. `busy`: something else has locked the
+ * file, for seconds. `deposed`: another process became the writer, though this one held the lock. `tampered`: the triggers
+ * that keep records from being changed are gone. `moved`: what goes by the database's name is another file, or none.
+ * `failed`: the database refused.
  */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  reason: Schema.Literal("standby", "readonly", "full", "busy", "deposed", "moved", "failed")
+  reason: Schema.Literal("standby", "readonly", "full", "unwritable", "busy", "deposed", "tampered", "moved", "failed")
 }) {
   override get message() {
     return whyUnavailable[this.reason]
@@ -44,8 +49,10 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
 const whyUnavailable: Record<StoreUnavailable["reason"], string> = {
   standby: "another process is the writer of this database",
   readonly: "this database is open for reading alone",
-  full: "the disk or the database file is full; free some space",
+  full: "the disk is full; free some space",
+  unwritable,
   deposed: "another process has become the writer of this database; stop this one",
+  tampered: "what keeps the records of this database from being changed was taken away; restore it from a backup",
   moved: "the database file was moved or removed while it was open; put it back, or start again",
   busy: "the database is locked by something else",
   failed: "the database refused the write; see the server's log"
@@ -58,6 +65,9 @@ export class StoreUnreadable extends Schema.TaggedError<StoreUnreadable>()("Stor
   }
 }
 
+/** Runs a query that sees one moment, and nothing uncommitted. */
+export type Read = <A, E>(query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) => Effect.Effect<A, StoreUnreadable>
+
 /** The one way to write, and the one place to read from. */
 export class Store extends Context.Tag("@mithrandir/core/Store")<
   Store,
@@ -68,7 +78,9 @@ export class Store extends Context.Tag("@mithrandir/core/Store")<
      */
     readonly commit: (change: Change) => Effect.Effect<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken>
     /** Runs a query on the read-only connection: nothing uncommitted is ever seen. */
-    readonly read: <A, E>(query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) => Effect.Effect<A, StoreUnreadable>
+    readonly read: Read
+    /** The same for what may take long at a million rows: meanwhile others read, and all else goes on. */
+    readonly readAside: Read
     /** The place of the newest event; 0 where there is none. */
     readonly newest: Effect.Effect<number>
     /** The same as it changes, from now on; starts with the current one. Wake-ups may be merged. */
@@ -96,8 +108,8 @@ const placeBelievedMs = 1000
 /** The connection that writes, and whether it still may. */
 interface Writer {
   readonly sql: SqlClient.SqlClient
-  /** Asked inside a transaction that has written. */
-  readonly isOurs: Effect.Effect<boolean, SqlError>
+  /** Why nothing is to be committed, if there is a reason. Certain inside a transaction that has written. */
+  readonly objection: Effect.Effect<Objection, SqlError>
 }
 
 const make = Effect.gen(function* () {
@@ -113,9 +125,9 @@ const make = Effect.gen(function* () {
   const become = Effect.gen(function* () {
     yield* database.lock
     const sql = yield* database.connect("write")
-    yield* withProblems(database, migrate(sql))
-    const isOurs = yield* withProblems(database, database.claim(sql))
-    return { sql, isOurs }
+    yield* Opening.withProblems(database, Opening.migrate(sql))
+    const objection = yield* Opening.withProblems(database, database.claim(sql))
+    return { sql, objection }
   })
 
   /** The lock and the connection end together, in reverse: the database is closed before it is given up. */
@@ -131,7 +143,7 @@ const make = Effect.gen(function* () {
   if (database.mode === "standby") yield* gain.pipe(Effect.catchTag("DatabaseLocked", () => Effect.void))
 
   const reader = yield* database.connect("read").pipe(
-    Effect.tap((sql) => withProblems(database, checkMigrated(sql))),
+    Effect.tap((sql) => Opening.withProblems(database, Opening.checkMigrated(sql))),
     // Whoever has the lock may be migrating just now.
     Effect.retry({
       while: (error) => database.mode === "standby" && (error.reason === "unmigrated" || error.reason === "missing"),
@@ -139,7 +151,7 @@ const make = Effect.gen(function* () {
     })
   )
 
-  const log = yield* withProblems(database, readLog(reader))
+  const log = yield* Opening.withProblems(database, readLog(reader))
   const newest = yield* SubscriptionRef.make(log.newest)
 
   const onGained = Effect.gen(function* () {
@@ -186,13 +198,13 @@ const make = Effect.gen(function* () {
     return yield* moved
   })
 
-  const transact = ({ isOurs, sql }: Writer, change: Change) =>
+  const transact = ({ objection, sql }: Writer, change: Change) =>
     Effect.gen(function* () {
       const failure = yield* Ref.make<Option.Option<Cause.Cause<unknown>>>(Option.none())
       const body = Effect.gen(function* () {
         for (const write of change.writes) yield* apply(sql, write)
         const events = yield* append(sql, change.events)
-        if (!(yield* isOurs)) return yield* new StoreUnavailable({ reason: "deposed" })
+        yield* heed(objection)
         return events
       }).pipe(Effect.tapErrorCause((cause) => Ref.set(failure, Option.some(cause))))
       const exit = yield* Effect.exit(sql.withTransaction(body))
@@ -245,35 +257,64 @@ const make = Effect.gen(function* () {
     Effect.uninterruptible
   )
 
-  const read = <A, E>(query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
+  const readOn = <A, E>(sql: SqlClient.SqlClient, query: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
     // In a transaction, so that all its statements see the same moment.
-    reader
-      .withTransaction(query(reader))
-      .pipe(ownTransaction)
-      .pipe(
-        Effect.catchAllCause((cause) =>
-          Cause.isInterruptedOnly(cause)
-            ? Effect.interrupt
-            : Effect.zipRight(Effect.logError("a read failed", cause), new StoreUnreadable())
+    ownTransaction(sql.withTransaction(query(sql)))
+
+  const readably = <A, E>(reading: Effect.Effect<A, E>) =>
+    Effect.catchAllCause(reading, (cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Effect.interrupt
+        : Effect.zipRight(
+            Effect.logError("a read failed", whyUnread(Cause.squash(cause)) ?? cause),
+            new StoreUnreadable()
+          )
+    )
+
+  const read: Read = (query) => readably(readOn(reader, query))
+
+  /** Opened with the first that may take long, and again where its thread has ended. */
+  const aside = yield* RcRef.make({ acquire: database.connect("aside"), idleTimeToLive: Duration.infinity })
+  const readAside: Read = (query) =>
+    Effect.scoped(
+      Effect.flatMap(RcRef.get(aside), (sql) =>
+        Effect.tapErrorCause(readOn(sql, query), (cause) =>
+          hasEnded(Cause.squash(cause)) ? RcRef.invalidate(aside) : Effect.void
         )
       )
+    ).pipe(readably)
+
+  /** What SQLite says of its file, in words; nothing where it is the program that failed. */
+  const whyUnread = (error: unknown) => (sqliteCode(error) === "" ? undefined : describe(database.name, error).message)
 
   return Store.of({
     commit,
     read,
+    readAside,
     newest: SubscriptionRef.get(newest),
     newestChanges: newest.changes,
     logId: log.logId,
     gained: Deferred.await(gained),
     isWriter: Effect.map(Ref.get(writer), Option.isSome),
     writable: Effect.gen(function* () {
-      yield* current
+      const { objection } = yield* current
       // After a failure only a write can tell whether it is over.
       if (Option.isSome(yield* Ref.get(lastFailure))) yield* Effect.ignore(commit(probe))
       yield* Effect.flatMap(Ref.get(lastFailure), Option.match({ onNone: () => Effect.void, onSome: Effect.fail }))
-    })
+      // Nobody may have written for a while.
+      yield* Effect.catchTag(heed(objection), "SqlError", () => Effect.void)
+    }).pipe(ownTransaction)
   })
 })
+
+/** The connection is of no use any more: what failed is not what SQLite answered. */
+const hasEnded = (error: unknown): boolean => error instanceof SqlError && sqliteCode(error) === ""
+
+/** Fails with what speaks against a commit. */
+const heed = (objection: Writer["objection"]): Effect.Effect<void, StoreUnavailable | SqlError> =>
+  Effect.flatMap(objection, (reason) =>
+    reason === undefined ? Effect.void : Effect.fail(new StoreUnavailable({ reason }))
+  )
 
 /** Gives events their places, gapless and in commit order, and stores them. Also of none, it is a write. */
 const append = (sql: SqlClient.SqlClient, events: ReadonlyArray<NewEvent>) =>
@@ -307,54 +348,10 @@ const probe: Change = { writes: [Write.Probed({ bytes: 65_536 })], events: [] }
 const isBusy = (error: StoreUnavailable | CommandIdTaken): boolean =>
   error._tag === "StoreUnavailable" && error.reason === "busy"
 
-/** Where a database stands beside what this program knows. */
-class WrongVersion {
-  readonly found: number
-  constructor(found: number) {
-    this.found = found
-  }
-}
-
-const checkMigrated = (sql: SqlClient.SqlClient) =>
-  migrations.version.pipe(
-    Effect.provideService(SqlClient.SqlClient, sql),
-    Effect.filterOrFail(
-      (version) => version === migrations.newest,
-      (version) => new WrongVersion(version)
-    )
-  )
-
-const migrate = (sql: SqlClient.SqlClient) =>
-  Effect.gen(function* () {
-    const found = yield* migrations.version
-    if (found > migrations.newest) return yield* Effect.fail(new WrongVersion(found))
-    yield* migrations.migrate
-    // The migrator takes a lost race, and any other failure to write its table, for success.
-    yield* checkMigrated(sql)
-  }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
-
-/** Every way in which opening can go wrong, defects included, as an error that says what to do. */
-const withProblems = <A, E>(database: Context.Tag.Service<Database>, effect: Effect.Effect<A, E>) =>
-  Effect.catchAllCause(effect, (cause): Effect.Effect<never, DatabaseUnusable> => {
-    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
-    const error = Cause.squash(cause)
-    if (!(error instanceof WrongVersion)) return describe(database.name, error)
-    return error.found > migrations.newest
-      ? new DatabaseUnusable({
-          database: database.name,
-          reason: "newer",
-          problem: `it was written by a newer version of this program (form ${error.found}, this one knows ${migrations.newest}); upgrade`
-        })
-      : new DatabaseUnusable({
-          database: database.name,
-          reason: "unmigrated",
-          problem: "it has no tables of this version yet; start the server on it once"
-        })
-  })
-
 const reasonOf = (error: unknown): StoreUnavailable["reason"] => {
   const code = sqliteCode(error)
   if (isFull(code)) return "full"
+  if (isUnwritable(code)) return "unwritable"
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "busy"
   if (code.startsWith("SQLITE_READONLY")) return "readonly"
   return "failed"

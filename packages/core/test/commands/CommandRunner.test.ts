@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,7 @@ import { ActionRejected } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
 import { ended, run } from "../support/commands.ts"
 import { layerHouse, makeFile, query, service } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 /** A queue that was shut down interrupts whoever takes from it. */
 const closed = Effect.flatMap(Queue.unbounded<never>(), (queue) =>

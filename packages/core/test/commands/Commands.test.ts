@@ -1,9 +1,8 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
@@ -11,13 +10,17 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AuditLog, AuditQuery } from "../../src/audit/AuditLog.ts"
 import { Commands } from "../../src/commands/Commands.ts"
+import * as SqliteNode from "../../src/drivers/SqliteNode.ts"
 import type { CommandRequest } from "../../src/model/Command.ts"
 import type { CommandStatus } from "../../src/model/Event.ts"
 import { Reconciler } from "../../src/reconciliation/Reconciler.ts"
 import { ActionRejected, SourceInvalid, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
 import * as Database from "../../src/storage/Database.ts"
-import { layerDriver, layerHouse, makeFile, query, service } from "../support/house.ts"
+import { kill } from "../support/commands.ts"
+import { layerHouse, makeFile, query, service } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
+import { accept, client, refuse } from "../support/security.ts"
 
 const build = (file: string, memory: MemorySource.MemorySource, scope: Scope.Scope) =>
   Effect.gen(function* () {
@@ -301,6 +304,33 @@ describe("a command", () => {
     })
   )
 
+  it.scoped("to purge jobs that no pass has seen yet accuses nobody, however late it comes", () =>
+    Effect.gen(function* () {
+      const { control, pass, run } = yield* begun
+      yield* control.put({ id: "new", queue: "bulk" }, { id: "newer", queue: "bulk", state: "delayed" })
+      yield* control.failActions(new SourceUnavailable({ reason: "timeout" }), "before")
+      assert.strictEqual(last(yield* run(order("purge-queue", "bulk")))?.phase, "timeout")
+      assert.strictEqual((yield* pass)?.status, "verified")
+      yield* control.remove("new", "newer", "waiting", "delayed")
+      assert.strictEqual((yield* pass)?.status, "verified")
+    })
+  )
+
+  it.scoped("whose effect comes late accuses nobody, also where no pass was made before it", () =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      yield* memory.control.put({ id: "a" }, { id: "b", queue: "bulk" })
+      yield* memory.control.failActions(new SourceUnavailable({ reason: "timeout" }), "before")
+      const { pass, run } = yield* build(yield* makeFile, memory, yield* Effect.scope)
+      for (const request of [order("delete-job", "a"), order("purge-queue", "bulk")]) {
+        assert.strictEqual(last(yield* run(request))?.phase, "timeout")
+      }
+      assert.strictEqual((yield* pass)?.status, "verified")
+      yield* memory.control.remove("a", "b")
+      assert.strictEqual((yield* pass)?.status, "verified")
+    })
+  )
+
   it.scoped("to purge is not proven by workers who took the jobs", () =>
     Effect.gen(function* () {
       const { control, run } = yield* begun
@@ -356,7 +386,7 @@ describe("a command", () => {
       const request = order("retry-job", "failed")
       const embedder = yield* Effect.flatMap(Database.SqliteDriver, (driver) =>
         driver.open({ filename: `${file}.other`, readonly: false, disableWAL: false })
-      ).pipe(Effect.provide(layerDriver))
+      ).pipe(Effect.provide(SqliteNode.layer))
       yield* embedder
         .withTransaction(Effect.zipRight(commands.submit(request, "tester"), Effect.fail("rolled back")))
         .pipe(Effect.flip)
@@ -468,9 +498,7 @@ describe("recovery", () => {
       yield* memory.control.hook(point, Effect.zipRight(Deferred.succeed(reached, undefined), Effect.never))
       yield* first.commands.submit(request, "tester")
       yield* Deferred.await(reached)
-      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
-      yield* TestClock.adjust("11 seconds")
-      yield* Fiber.join(closing)
+      yield* kill(scope)
       yield* memory.control.hook(point, Effect.void)
       return { ...memory, file, again: yield* build(file, memory, yield* Effect.scope) }
     })
@@ -515,6 +543,71 @@ describe("recovery", () => {
       yield* again.commands.recover
       assert.deepInclude(last(yield* again.ended(request.commandId)), { phase: "success", verified: true })
       assert.strictEqual(yield* control.applied(request.commandId), 1)
+    })
+  )
+
+  it.scoped("goes first where another command of its target comes before it is taken up", () =>
+    Effect.gen(function* () {
+      const left = order("retry-job", "failed")
+      // It never came to upstream.
+      const { again, control } = yield* crashed(left, "action")
+      yield* control.setHonoursKeys(false)
+      const next = order("retry-job", "failed")
+      yield* again.commands.submit(next, "tester")
+      yield* again.commands.recover
+      const [first, second] = [last(yield* again.ended(left.commandId)), last(yield* again.ended(next.commandId))]
+      // What the other did is not taken for its effect.
+      assert.deepInclude(first, { phase: "timeout" })
+      assert.deepInclude(second, { phase: "success", verified: true })
+      assert.strictEqual(yield* control.applied(left.commandId), 0)
+    })
+  )
+
+  /** Stops a house that knew how a command ends, and could not write it down. */
+  const unwritten = (request: CommandRequest) =>
+    Effect.gen(function* () {
+      const memory = yield* MemorySource.make
+      const file = yield* makeFile
+      yield* memory.control.put({ id: "waiting" })
+      const scope = yield* Scope.make()
+      const first = yield* build(file, memory, scope)
+      const db = yield* client(file)
+      refuse(db, "INSERT", "command_audit")
+      yield* first.commands.submit(request, "tester")
+      yield* Effect.repeat(TestClock.adjust("10 millis").pipe(Effect.zipRight(first.commands.get(request.commandId))), {
+        until: ({ phase }) => phase === "running"
+      })
+      yield* kill(scope)
+      accept(db)
+      return { ...memory, again: yield* build(file, memory, yield* Effect.scope) }
+    })
+
+  it.scoped("says again of what was refused that it was not applied, and sends nothing", () =>
+    Effect.gen(function* () {
+      const request = order("retry-job", "waiting")
+      const { again, control } = yield* unwritten(request)
+      yield* again.commands.recover
+      const end = last(yield* again.ended(request.commandId))
+      assert.strictEqual(end?.phase, "error")
+      assert.match(end?.logs.at(-1) ?? "", /^not applied: job "waiting" has not failed/)
+      assert.strictEqual(yield* control.calls, 0)
+    })
+  )
+
+  it.scoped("does not take a job that was not there for one that could not be looked at", () =>
+    Effect.gen(function* () {
+      const [deletion, retry] = [order("delete-job", "nowhere"), order("retry-job", "nowhere")]
+      const one = yield* unwritten(deletion)
+      yield* one.again.commands.recover
+      const end = last(yield* one.again.ended(deletion.commandId))
+      assert.deepInclude(end, { phase: "success", verified: true })
+      assert.include(end?.logs.at(-1) ?? "", "the job was gone already")
+
+      const two = yield* unwritten(retry)
+      yield* two.again.commands.recover
+      const refused = last(yield* two.again.ended(retry.commandId))
+      assert.deepInclude(refused, { phase: "error" })
+      assert.strictEqual(refused?.logs.at(-1), 'not applied: job "nowhere" does not exist')
     })
   )
 

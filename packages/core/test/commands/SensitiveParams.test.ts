@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -13,7 +12,6 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/TestClock"
 import * as Action from "../../src/commands/Action.ts"
 import * as CommandCatalog from "../../src/commands/CommandCatalog.ts"
 import * as CommandDispatcher from "../../src/commands/CommandDispatcher.ts"
@@ -27,8 +25,9 @@ import * as ServiceRegistry from "../../src/services/ServiceRegistry.ts"
 import { ActionRejected, SourceUnavailable } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
 import * as Store from "../../src/storage/Store.ts"
-import { ended, run } from "../support/commands.ts"
+import { ended, kill, run } from "../support/commands.ts"
 import { layerDatabase, layerHouse, makeFile, query, service } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 const { Commands } = CommandsModule
 const { EventLog } = EventLogModule
@@ -105,14 +104,6 @@ const paramsOf = (file: string, table: "command" | "command_audit") =>
     file,
     `SELECT ${table === "command" ? "params_json" : "command_params_json"} AS params FROM ${table}`
   ).map(({ params }) => JSON.parse(params))
-
-/** Leaves a house at once, as a killed process would, while its command waits where `setAnswer` has it wait. */
-const kill = (scope: Scope.CloseableScope) =>
-  Effect.gen(function* () {
-    const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
-    yield* TestClock.adjust("11 seconds")
-    yield* Fiber.join(closing)
-  })
 
 describe("a sensitive param", () => {
   it.scoped("reaches the action, and no file, event, log or answer, however the command ends", () =>

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -13,6 +13,7 @@ import { type EventFilter, type EventName, matches, type NewEvent, parseId } fro
 import { Write } from "../../src/storage/Change.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile, query } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 const opened = Effect.gen(function* () {
   const file = yield* makeFile

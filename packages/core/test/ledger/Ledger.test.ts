@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,7 @@ import { tally } from "../../src/model/JobView.ts"
 import type { Dispute } from "../../src/model/Judgement.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 const open = (file: string) =>
   Effect.map(Layer.build(Layer.provide(Ledger.layer, Layer.provide(Store.layer, layerDatabase(file)))), (context) =>

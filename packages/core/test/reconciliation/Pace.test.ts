@@ -21,6 +21,21 @@ describe("backoffMs", () => {
   })
 })
 
+describe("backoffMs of who asked to be left alone", () => {
+  it("is as long as was asked for, but no shorter than it would be anyhow, and up to a minute", () => {
+    assert.deepStrictEqual(
+      [0, 3_000, 30_000, 60_001, 86_400_000].map((asked) => backoffMs(5_000, 2, asked)),
+      [10_000, 10_000, 30_000, 60_000, 60_000]
+    )
+    fc.assert(
+      fc.property(interval, fc.integer({ min: 1, max: 100 }), fc.nat({ max: 86_400_000 }), (every, failures, asked) => {
+        const wait = backoffMs(every, failures, asked)
+        assert.strictEqual(wait, Math.max(backoffMs(every, failures), Math.min(asked, maxBackoffMs)))
+      })
+    )
+  })
+})
+
 describe("nextTickMs", () => {
   it("is the first moment after now that is whole intervals from the offset", () => {
     fc.assert(

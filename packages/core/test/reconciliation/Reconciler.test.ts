@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -193,6 +194,24 @@ describe("a pass", () => {
     })
   )
 
+  it.scoped("accuses nobody of absence where finished jobs may have left while it was reading", () =>
+    Effect.gen(function* () {
+      const { control, pass } = yield* begun()
+      yield* TestClock.adjust("9 minutes")
+      yield* control.remove("a", "b")
+      let listings = 0
+      yield* control.hook(
+        "listing",
+        // The one that is to confirm.
+        Effect.suspend(() => (++listings === 2 ? TestClock.adjust("2 minutes") : Effect.void))
+      )
+      const update = yield* pass()
+      assert.strictEqual(listings, 2)
+      assert.strictEqual(update.status, "verified")
+      assert.isAtLeast(update.ledgerAgeMs ?? 0, 11 * 60_000)
+    })
+  )
+
   it.scoped("keeps an open dispute through a rebaseline", () =>
     Effect.gen(function* () {
       const { control, pass } = yield* begun()
@@ -297,6 +316,86 @@ describe("polling", () => {
       // 5 s, 5, 10, 20, 40, then once a minute.
       assert.isAtLeast(tries, 12)
       assert.isAtMost(tries, 15)
+    })
+  )
+
+  it.scoped("waits no longer for passes that somebody else had while the source failed", () =>
+    Effect.gen(function* () {
+      const { control, reconciler } = yield* begun()
+      yield* control.failWith(new SourceUnavailable({ reason: "connect" }))
+      yield* Effect.forkScoped(reconciler.poll)
+      yield* TestClock.adjust("0 millis")
+      for (let again = 0; again < 20; again++) yield* reconciler.run({})
+      const tries: Array<number> = []
+      yield* control.hook(
+        "counts",
+        Effect.map(Clock.currentTimeMillis, (now) => void tries.push(now / 1_000))
+      )
+      yield* TestClock.adjust("3 minutes")
+      const [first = Number.NaN, ...later] = tries
+      assert.isAtMost(first, 5)
+      assert.deepStrictEqual(
+        later.map((time) => Math.round(time - first)),
+        [10, 30, 70, 130]
+      )
+    })
+  )
+
+  it.scoped("goes on at its interval as soon as somebody else's pass went well", () =>
+    Effect.gen(function* () {
+      const { control, reconciler } = yield* begun()
+      yield* control.failWith(new SourceUnavailable({ reason: "connect" }))
+      yield* Effect.forkScoped(reconciler.poll)
+      yield* TestClock.adjust("10 minutes")
+      yield* control.recover
+      assert.deepInclude((yield* reconciler.run({}))[0], { status: "verified" })
+      let passes = 0
+      yield* control.hook(
+        "listing",
+        Effect.sync(() => void passes++)
+      )
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(passes, 4)
+    })
+  )
+})
+
+describe("a source that asks to be left alone", () => {
+  it.scoped("is, for as long as it asks, but never for more than a minute; a pass that somebody wants is made", () =>
+    Effect.gen(function* () {
+      const { control, pass, reconciler } = yield* begun()
+      yield* Effect.forkScoped(reconciler.poll)
+      yield* TestClock.adjust("0 millis")
+      let tries = 0
+      yield* control.hook(
+        "counts",
+        Effect.sync(() => void tries++)
+      )
+      /** Tries to the next pass, which fails so. */
+      const after = (retryAfterMs: number) =>
+        Effect.zipRight(
+          control.failWith(new SourceUnavailable({ reason: "limited", retryAfterMs })),
+          Effect.iterate(tries, {
+            while: (before) => tries === before,
+            body: (it) => Effect.as(TestClock.adjust("1 second"), it)
+          })
+        )
+      const tryAgainAt = (seconds: number) =>
+        Effect.gen(function* () {
+          const before = tries
+          yield* TestClock.adjust(`${seconds - 1} seconds`)
+          assert.strictEqual(tries, before)
+          yield* TestClock.adjust("1 second")
+          assert.isAbove(tries, before)
+        })
+      yield* after(30_000)
+      yield* control.failWith(new SourceUnavailable({ reason: "limited", retryAfterMs: 3_600_000 }))
+      yield* tryAgainAt(30)
+      const before = tries
+      assert.strictEqual((yield* pass()).message, "it asked us to slow down")
+      assert.strictEqual(tries, before + 1)
+      yield* control.recover
+      yield* tryAgainAt(60)
     })
   )
 })

@@ -128,7 +128,7 @@ describe("what is noted", () => {
     })
   )
 
-  it.scoped("costs one row every two seconds as an attack goes on, beside what counts the rest", () =>
+  it.scoped("costs one row every two seconds as an attack goes on, beside one a minute that counts the rest", () =>
     Effect.gen(function* () {
       const { file, log } = yield* opened
       const seconds = 120
@@ -143,12 +143,50 @@ describe("what is noted", () => {
         rows.filter(({ kind }) => kind === "suppressed")
       ]
       assert.strictEqual(told.length, 100 + Math.floor((seconds - 1) / 2))
-      assert.strictEqual(suppressed.length, seconds / 2)
-      assert.strictEqual(total(rows), 200 * seconds)
+      assert.strictEqual(suppressed.length, seconds / 60)
+      // What was counted since the last minute is written where it is the last that is.
+      yield* log.drain
+      assert.strictEqual(total(rowsOf(file)), 200 * seconds)
+      assert.strictEqual(rowsOf(file).length, rows.length + 1)
       // At rest again, there is room for a hundred.
       for (const one of knocks(100)) log.note(one, 1_000 * (seconds + 200))
       yield* log.flush
-      assert.strictEqual(rowsOf(file).length, rows.length + 100)
+      assert.strictEqual(rowsOf(file).length, rows.length + 1 + 100)
+    })
+  )
+
+  it.scoped("has room of its own for those who are known by name, whatever noise others make", () =>
+    Effect.gen(function* () {
+      const { file, log } = yield* opened
+      for (const one of knocks(5_000)) log.note(one, 0)
+      const forbidden = knock("10.0.0.1", { kind: "forbidden", actor: "ann", request: "POST /security/tokens" })
+      log.note(forbidden, 0)
+      yield* log.flush
+      assert.lengthOf(
+        rowsOf(file).filter(({ actor }) => actor === "ann"),
+        1
+      )
+      // And no more than as much.
+      for (let n = 0; n < 500; n++) log.note({ ...forbidden, request: `POST /${n}` }, 0)
+      yield* log.drain
+      assert.lengthOf(
+        rowsOf(file).filter(({ actor }) => actor === "ann"),
+        100
+      )
+    })
+  )
+
+  it.scoped("has no token in it that strayed there", () =>
+    Effect.gen(function* () {
+      const { file, log } = yield* opened
+      const token = `mth_0123456789abcdef_${"A1b-_".repeat(8)}xyz`
+      log.note(knock("10.0.0.1", { request: `GET /commands/${token}/${token}`, detail: `not ${token}` }), 0)
+      yield* log.flush
+      const [row] = rowsOf(file)
+      assert.deepInclude(row, {
+        request: "GET /commands/mth_0123456789abcdef_…/mth_0123456789abcdef_…",
+        detail: "not mth_0123456789abcdef_…"
+      })
     })
   )
 

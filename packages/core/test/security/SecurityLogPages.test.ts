@@ -185,6 +185,21 @@ describe("pruning", () => {
     })
   )
 
+  it.scoped("does not come back for what became of tokens, which stays", () =>
+    Effect.gen(function* () {
+      const { file, log } = yield* opened
+      const db = yield* client(file)
+      insert(db, [now - 400 * day])
+      db.exec("UPDATE security_event SET kind = 'token-revoked'")
+      yield* TestClock.setTime(now)
+      yield* log.prune
+      assert.lengthOf(rowsOf(file), 1)
+      // It would fail to write.
+      const { log: reader } = yield* open(file, "reader")
+      yield* reader.prune
+    })
+  )
+
   it.scoped("writes nothing where there is nothing to remove", () =>
     Effect.gen(function* () {
       const { file } = yield* opened

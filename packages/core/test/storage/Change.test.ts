@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -9,6 +9,7 @@ import type { Token } from "../../src/model/Token.ts"
 import { Write } from "../../src/storage/Change.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile, query } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 const opened = Effect.gen(function* () {
   const file = yield* makeFile
@@ -114,6 +115,21 @@ describe("SecurityPruned", () => {
       assert.deepStrictEqual(yield* kept(0, 3), ["e-0", "e-3", "e-5"])
       assert.deepStrictEqual(yield* kept(5, 3), ["e-0"])
       assert.deepStrictEqual(yield* kept(6, 3), [])
+    })
+  )
+
+  it.scoped("keeps what became of tokens, however old, and counts it in nobody's place", () =>
+    Effect.gen(function* () {
+      const { file, write } = yield* opened
+      const kinds = ["token-created", "refused", "token-revoked", "refused", "suppressed"] as const
+      const events = kinds.map((kind, index) => event(`e-${index}`, { kind, timestamp: at(index) }))
+      yield* write(Write.SecurityNoted({ events }))
+      yield* write(Write.SecurityPruned({ before: at(2), newest: 1 }))
+      assert.deepStrictEqual(query(file, "SELECT id FROM security_event ORDER BY id"), [
+        { id: "e-0" },
+        { id: "e-2" },
+        { id: "e-4" }
+      ])
     })
   )
 })

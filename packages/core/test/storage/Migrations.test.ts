@@ -1,6 +1,6 @@
 import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,6 +16,7 @@ import story from "../../src/storage/migrations/0001_story.ts"
 import * as migrations from "../../src/storage/migrations.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile, query } from "../support/house.ts"
+import { itAtLength as it } from "../support/interleaved.ts"
 
 /** What stood in a database before there were tokens: a row of each table that is to outlive everything. */
 const rows = [

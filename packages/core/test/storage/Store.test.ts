@@ -1,5 +1,5 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it as once } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,6 +16,8 @@ import { type Change, Write } from "../../src/storage/Change.ts"
 import { Database, type Mode } from "../../src/storage/Database.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile, query } from "../support/house.ts"
+import { it } from "../support/interleaved.ts"
+import { client } from "../support/security.ts"
 
 const open = (file: string, mode: Mode = "writer") =>
   Effect.map(Layer.build(Layer.provide(Store.layer, layerDatabase(file, mode))), (context) =>
@@ -73,7 +75,7 @@ describe("Store", () => {
   )
 
   for (const ops of [17, 33, 64, 2048]) {
-    it.scoped(`loses no acknowledged commit among failing ones, where fibers yield every ${ops} operations`, () =>
+    once.scoped(`loses no acknowledged commit among failing ones, where fibers yield every ${ops} operations`, () =>
       Effect.gen(function* () {
         const { file, store } = yield* opened
         yield* store.commit({ writes: [discrepancy("taken")], events: [] })
@@ -426,6 +428,56 @@ describe("the file of a writer", () => {
     })
   )
 
+  it.scoped("takes no commit from the moment that a safeguard of its records is gone, until it is back", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.commit(changeOf("a"))
+      const db = yield* client(file)
+      const safeguards = db
+        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        .all() as ReadonlyArray<{
+        name: string
+        sql: string
+      }>
+      assert.lengthOf(safeguards, 6)
+      for (const { name, sql } of safeguards) {
+        db.exec(`DROP TRIGGER ${name}`)
+        // Nobody has tried to write yet.
+        assert.deepInclude(yield* Effect.flip(store.writable), { _tag: "StoreUnavailable", reason: "tampered" })
+        assert.deepInclude(yield* Effect.flip(store.commit(changeOf(name))), { reason: "tampered" })
+        // Who reads goes on.
+        yield* store.read((sql) => sql`SELECT 1 FROM command_audit`)
+        // One that does nothing under its name is none.
+        db.exec(sql.replace(/BEGIN[\s\S]*END/, "BEGIN SELECT 1; END"))
+        assert.deepInclude(yield* Effect.flip(store.writable), { reason: "tampered" })
+        db.exec(`DROP TRIGGER ${name}`)
+        db.exec(sql)
+        yield* store.writable
+        yield* store.commit(changeOf("b"))
+      }
+      // Nothing speaks against an index.
+      db.exec("CREATE INDEX mine ON event(time)")
+      yield* store.writable
+      yield* store.commit(changeOf("c"))
+      const subjects = query(file, "SELECT DISTINCT subject FROM event ORDER BY subject")
+      assert.deepStrictEqual(subjects, [{ subject: "a" }, { subject: "b" }, { subject: "c" }])
+    })
+  )
+
+  it.scoped("is refused to a writer where a safeguard is gone, and to nobody who reads", () =>
+    Effect.gen(function* () {
+      const file = yield* makeFile
+      yield* Effect.scoped(open(file))
+      const db = yield* client(file)
+      db.exec("DROP TRIGGER command_audit_append_only; ALTER TABLE discrepancy_event RENAME TO elsewhere")
+      const refused = yield* Effect.flip(open(file))
+      assert.deepInclude(refused, { _tag: "DatabaseUnusable", reason: "tampered" })
+      assert.include(refused.message, "command_audit_append_only")
+      assert.include(refused.message, "discrepancy_event_no_update")
+      yield* open(file, "reader")
+    })
+  )
+
   it.scoped("is missed within a second of being moved away, and found again", () =>
     Effect.gen(function* () {
       const { file, store } = yield* opened
@@ -447,7 +499,7 @@ describe("the file of a writer", () => {
     })
   )
 
-  it.scopedLive("goes to exactly one of two that open it at once, new or not", () =>
+  once.scopedLive("goes to exactly one of two that open it at once, new or not", () =>
     Effect.gen(function* () {
       const known = yield* makeFile
       const rounds = process.env["MITHRANDIR_TEST_LONG"] === undefined ? 10 : 100

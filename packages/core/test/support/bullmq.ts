@@ -21,7 +21,8 @@ export interface TestQueue {
 
 export const testPrefix = () => `mithrandir-test-${randomUUID()}`
 
-export const testQueue = (url: string, name: string, prefix: string) =>
+/** A queue, whose keys are gone when the scope ends, unless they are to be kept. */
+export const testQueue = (url: string, name: string, prefix: string, { keep = false } = {}) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const connection = { url, maxRetriesPerRequest: null }
@@ -33,7 +34,7 @@ export const testQueue = (url: string, name: string, prefix: string) =>
     }),
     ({ bull, client, redis, worker }) =>
       Effect.promise(async () => {
-        await removeAllQueueData(client, name, prefix)
+        if (!keep) await removeAllQueueData(client, name, prefix)
         await Promise.all([worker.close(true), bull.close(), redis.close()])
       })
   ).pipe(

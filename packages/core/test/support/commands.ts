@@ -1,7 +1,9 @@
 /** Sends commands and follows them, over a house that a test has built. */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Commands } from "../../src/commands/Commands.ts"
@@ -21,4 +23,12 @@ export const run = (request: CommandRequest) =>
   Effect.gen(function* () {
     yield* Effect.flatMap(Commands, (commands) => commands.submit(request, "tester"))
     return yield* ended(request.commandId)
+  })
+
+/** Leaves a house at once, as a killed process would, while its command waits for what a test holds back. */
+export const kill = (scope: Scope.CloseableScope) =>
+  Effect.gen(function* () {
+    const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+    yield* TestClock.adjust("11 seconds")
+    yield* Fiber.join(closing)
   })

@@ -1,29 +1,20 @@
 /** The whole library over a real SQLite file and a job system in memory. */
 
-import * as Reactivity from "@effect/experimental/Reactivity"
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as SqliteNode from "../../src/drivers/SqliteNode.ts"
 import * as Mithrandir from "../../src/Mithrandir.ts"
 import type { ServiceDefinition } from "../../src/services/ServiceRegistry.ts"
 import { JobSource } from "../../src/sources/JobSource.ts"
 import * as MemorySource from "../../src/sources/MemorySource.ts"
 import * as Database from "../../src/storage/Database.ts"
 
-/** The driver that the tests, as an edge, choose. */
-export const layerDriver = Layer.effect(
-  Database.SqliteDriver,
-  Effect.map(Reactivity.make, (reactivity) => ({
-    open: (options) => Effect.provideService(SqliteClient.make(options), Reactivity.Reactivity, reactivity)
-  }))
-)
-
-export const layerPlatform = Layer.mergeAll(layerDriver, NodeContext.layer, NodeHttpClient.layer)
+export const layerPlatform = Layer.mergeAll(SqliteNode.layer, NodeContext.layer, NodeHttpClient.layer)
 
 /** A database file of its own, gone with the scope. */
 export const makeFile = Effect.gen(function* () {
@@ -36,7 +27,7 @@ export const layerDatabase = (filename: string, mode: Database.Mode = "writer") 
 
 /** A service over a job system in memory. Settles at once, so that no test has to move the clock for it. */
 export const service = (
-  memory: MemorySource.MemorySource,
+  memory: Pick<MemorySource.MemorySource, "source">,
   definition: Partial<Omit<ServiceDefinition, "source">> = {}
 ): ServiceDefinition => ({
   id: "mail",

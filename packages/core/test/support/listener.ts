@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import type { AddressInfo } from "node:net"
 import * as Effect from "effect/Effect"
 
-/** A bare server on loopback, for the scope; gives its url and what it was asked. */
+/** A bare server on loopback, for the scope; gives its url, what it was asked, and itself. */
 export const listener = (answer: RequestListener) =>
   Effect.gen(function* () {
     const requests: Array<IncomingMessage> = []
@@ -13,5 +13,5 @@ export const listener = (answer: RequestListener) =>
     })
     yield* Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, server }
   })

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Effect from "effect/Effect"
 import { describe, it } from "vitest"
 
 /** Long enough for a busy machine to fork a server. */
@@ -76,6 +77,28 @@ export const startRedis = async (port: number, extra: ReadonlyArray<string> = []
   await stop()
   return undefined
 }
+
+/** A `redis-server` of our own, for the scope. */
+export const ownRedis = (port: number, ...extra: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const started = await startRedis(port, extra)
+      if (started === undefined) throw new Error("no Redis could be started")
+      return started
+    }),
+    ({ stop }) => Effect.promise(stop)
+  )
+
+/** Says one thing to a Redis, and gives what it answers at first. */
+export const say = (port: number, command: string) =>
+  Effect.async<string>((resume) => {
+    const socket = connect({ port, host: "127.0.0.1" })
+    socket.once("connect", () => socket.write(`${command}\r\n`))
+    socket.once("data", (data) => {
+      socket.destroy()
+      resume(Effect.succeed(data.toString()))
+    })
+  })
 
 const running = (child: ChildProcess) => child.pid !== undefined && child.exitCode === null && child.signalCode === null
 

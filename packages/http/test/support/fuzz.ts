@@ -39,6 +39,7 @@ const nasty = [
     "\\",
     "'",
     '"',
+    "it's",
     "' OR 1=1 --",
     '"; DROP TABLE token; --'
   ],
@@ -69,7 +70,10 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
 const known: Readonly<Record<string, ReadonlyArray<string>>> = {
   service: ["alpha", "beta"],
   actionType: ["delete-job", "retry-job", "purge-queue", "restart-service"],
-  target: ["j1", "j2", "q"]
+  target: ["j1", "j2", "q"],
+  // Their schema says no more than that they are text, most of which is no date.
+  startDate: ["2026-01-31", "2026-01-31T12:00:00Z"],
+  endDate: ["2099-12-31", "2026-01-31T12:00:00.5+02:00"]
 }
 
 /** A member of an object, or a parameter: what its schema allows, or often what is known by its name. */
@@ -129,7 +133,9 @@ const text = ({ format, maxLength, minLength, pattern }: Schema): fc.Arbitrary<s
     "2026-01-31",
     "none"
   )
-  return fc.oneof(usual, fc.string({ minLength: Number(minLength ?? 0), maxLength: Number(maxLength ?? 40) }))
+  const [shortest, longest] = [Number(minLength ?? 0), Number(maxLength ?? 40)]
+  const fitting = nasty.filter(({ length }) => length >= shortest && length <= longest)
+  return fc.oneof(usual, fc.constantFrom(...fitting), fc.string({ minLength: shortest, maxLength: longest }))
 }
 
 /** One part, as it should be or not. */
@@ -172,6 +178,12 @@ const mutate = (body: unknown): fc.Arbitrary<string> => {
   )
 }
 
+/** An operation as often as it has something to be wrong: most of what there is to try stands in few of them. */
+const inProportion = <A extends { readonly operation: Operation }>(one: A): ReadonlyArray<A> => {
+  const { parameters = [], requestBody } = one.operation
+  return Array.from({ length: 1 + parameters.length + (requestBody === undefined ? 0 : 10) }, () => one)
+}
+
 const types = [
   "application/json",
   "application/json; charset=utf-8",
@@ -186,11 +198,11 @@ export const requests = (document: object): fc.Arbitrary<Sent> => {
   const operations = Object.entries(all.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
   )
-  return fc.constantFrom(...operations).chain(({ method, operation, path }) => {
+  return fc.constantFrom(...operations.flatMap(inProportion)).chain(({ method, operation, path }) => {
     const parameters = operation.parameters ?? []
     const of = (place: Parameter["in"]) => parameters.filter((one) => one.in === place)
-    const values = (place: Parameter["in"], requiredKeys: Array<string>) =>
-      fc.record(Object.fromEntries(of(place).map(({ name, schema = {} }) => [name, maybe(named(name, schema, all))])), {
+    const values = (place: Parameter["in"], requiredKeys: Array<string>, spoil = maybe) =>
+      fc.record(Object.fromEntries(of(place).map(({ name, schema = {} }) => [name, spoil(named(name, schema, all))])), {
         requiredKeys
       })
     const schema = operation.requestBody?.content["application/json"]?.schema
@@ -204,7 +216,11 @@ export const requests = (document: object): fc.Arbitrary<Sent> => {
           "path",
           of("path").map(({ name }) => name)
         ),
-        query: values("query", []),
+        // One that is wrong ends a request before any other is looked at: of most requests none is.
+        query: fc.oneof(
+          { weight: 3, arbitrary: values("query", [], (good) => good) },
+          { weight: 1, arbitrary: values("query", []) }
+        ),
         headers: values("header", []),
         stray: fc.option(fc.tuple(fc.string({ minLength: 1 }), fc.string()), { nil: undefined, freq: 5 }),
         type: fc.oneof(

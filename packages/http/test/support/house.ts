@@ -1,9 +1,7 @@
 /** The whole house on a free port: a database file, job systems in memory, a server. */
-import * as Reactivity from "@effect/experimental/Reactivity"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import {
   type Action,
   CommandCatalog,
@@ -16,6 +14,7 @@ import {
   type Token,
   Tokens
 } from "@mithrandir/core"
+import * as SqliteNode from "@mithrandir/core/SqliteNode"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -79,12 +78,7 @@ export const start = (options: Options) =>
     const actions = [...CommandCatalog.standard, ...(options.actions ?? [])]
     const core = Mithrandir.layer({ services, actions }).pipe(
       Layer.provide(Database.layerSqlite({ filename: options.filename, mode: options.mode ?? "writer" })),
-      Layer.provide(
-        Layer.succeed(Database.SqliteDriver, {
-          open: (how) => Effect.provide(SqliteClient.make(how), Reactivity.layer)
-        })
-      ),
-      Layer.provide([NodeFileSystem.layer, NodeHttpClient.layer])
+      Layer.provide([SqliteNode.layer, NodeFileSystem.layer, NodeHttpClient.layer])
     )
     const server = Server.layer({
       port: options.port ?? 0,

@@ -4,15 +4,29 @@ import * as Effect from "effect/Effect"
 import { v7 as uuid } from "uuid"
 
 /** Update, delete and replace are refused. Replace walks past the first two, by id and by rowid, so an insert looks. */
-const appendOnly = (table: string, message: string, names: { remove: string; update: string; insert: string }) => [
-  `CREATE TRIGGER ${names.remove} BEFORE DELETE ON ${table}
+const appendOnly = (table: string, message: string, names: { remove: string; update: string; insert: string }) => ({
+  [names.remove]: `CREATE TRIGGER ${names.remove} BEFORE DELETE ON ${table}
    BEGIN SELECT RAISE(ABORT, '${message} cannot be deleted'); END`,
-  `CREATE TRIGGER ${names.update} BEFORE UPDATE ON ${table}
+  [names.update]: `CREATE TRIGGER ${names.update} BEFORE UPDATE ON ${table}
    BEGIN SELECT RAISE(ABORT, '${message} cannot be changed'); END`,
-  `CREATE TRIGGER ${names.insert} BEFORE INSERT ON ${table}
+  [names.insert]: `CREATE TRIGGER ${names.insert} BEFORE INSERT ON ${table}
    WHEN EXISTS (SELECT 1 FROM ${table} WHERE id = NEW.id OR rowid = NEW.rowid)
    BEGIN SELECT RAISE(ABORT, '${message} cannot be replaced'); END`
-]
+})
+
+/** The triggers, each by its name. */
+export const safeguards: Readonly<Record<string, string>> = {
+  ...appendOnly("discrepancy_event", "Discrepancy events", {
+    remove: "discrepancy_event_append_only",
+    update: "discrepancy_event_no_update",
+    insert: "discrepancy_event_no_replace"
+  }),
+  ...appendOnly("command_audit", "Audit log entries", {
+    remove: "command_audit_append_only",
+    update: "command_audit_no_update",
+    insert: "command_audit_no_replace"
+  })
+}
 
 const statements = [
   `CREATE TABLE discrepancy_event (
@@ -29,11 +43,6 @@ const statements = [
   "CREATE INDEX discrepancy_event_service ON discrepancy_event(service, timestamp, id)",
   // Pages of all services, newest first.
   "CREATE INDEX discrepancy_event_timestamp ON discrepancy_event(timestamp, id)",
-  ...appendOnly("discrepancy_event", "Discrepancy events", {
-    remove: "discrepancy_event_append_only",
-    update: "discrepancy_event_no_update",
-    insert: "discrepancy_event_no_replace"
-  }),
 
   `CREATE TABLE command_audit (
      id TEXT PRIMARY KEY,
@@ -51,11 +60,7 @@ const statements = [
   "CREATE INDEX command_audit_timestamp ON command_audit(timestamp)",
   "CREATE INDEX command_audit_action_type ON command_audit(action_type, timestamp)",
   "CREATE INDEX command_audit_target ON command_audit(target, timestamp)",
-  ...appendOnly("command_audit", "Audit log entries", {
-    remove: "command_audit_append_only",
-    update: "command_audit_no_update",
-    insert: "command_audit_no_replace"
-  }),
+  ...Object.values(safeguards),
   // In which order rows were appended: rowids change when a file is vacuumed.
   "CREATE TABLE audit_position (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
 
