@@ -45,14 +45,14 @@ export const program = Program.make({
   name: "watch",
   summary: "Follow what happens at a running server, as it happens.",
   details: [
-    "Lines tell what changes, and not each pass. -o ndjson has every event, with the id to go on after. It goes on over connections that break and servers that restart, and loses nothing that is kept."
+    "On a terminal it is a table that keeps itself up to date. Elsewhere, and with -o lines, lines tell what changes, and not each pass. -o ndjson has every event, with the id to go on after. It goes on over connections that break and servers that restart, and loses nothing that is kept."
   ],
   inputs: {
     about,
     events,
     lastEventId,
     ...Flags.access,
-    output: Flags.output(["lines", "ndjson"])
+    output: Flags.output(["table", "lines", "ndjson"])
   },
   examples: [
     { says: "Everything, until Ctrl-C", line: "mithrandir watch --url http://127.0.0.1:4410" },
@@ -78,18 +78,26 @@ export const program = Program.make({
       const server = yield* Access.server(given)
       // Later it waits for a server that comes back; one that was never there may be a typing error.
       yield* Access.nothingAtStake(Effect.flatMap(Access.clientOf(server), ({ live }) => live))
+      const draws = given.output === "table" && Terminal.canRedraw()
+      const screen = draws ? yield* Effect.flatMap(loadScreen, ({ make }) => make(titleOf(server.url))) : undefined
+      const remark = screen?.remark ?? Output.note
       const client = yield* Access.clientOf(server).pipe(
-        Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold))
+        Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold(remark)))
       )
       const query: Client.EventsQuery = {
         ...(Option.isSome(given.about) ? { services: given.about.value } : {}),
         ...(Option.isSome(given.events) ? { names: given.events.value } : {}),
         ...(Option.isSome(given.lastEventId) ? { lastEventId: given.lastEventId.value } : {})
       }
-      const told = client.events(query).pipe(Stream.tap(gap))
+      const told = client.events(query).pipe(Stream.tap(gap(remark)))
+      if (screen !== undefined) return yield* Stream.runForEach(told, screen.show)
       yield* given.output === "ndjson" ? ndjson(told) : lines(told, yield* Clock.currentTimeMillis)
-    }).pipe(Signals.interruptible)
+    }).pipe(Effect.scoped, Signals.interruptible)
 })
+
+/** Loaded where it is drawn on alone: it would make every start longer. */
+const loadScreen = Effect.promise(() => import("../output/Screen.ts"))
+const titleOf = (url: string) => `${url}, as it happens; Ctrl-C ends`
 
 /** Every message but those that say nothing happened, an object a line. */
 const ndjson = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>) =>
@@ -118,10 +126,13 @@ const lines = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>, bega
 
 const happened = (lines: ReadonlyArray<string>, at: DateTime.Utc | undefined) => Output.happened(lines, at, Output.data)
 
+/** Says something beside what happened, which holds for a while, or until something else is said. */
+type Remark = (text: string, passes: boolean) => Effect.Effect<void>
+
 /** What `stream.reset` says, in words. */
-const gap = (message: Client.StreamEvent) =>
+const gap = (remark: Remark) => (message: Client.StreamEvent) =>
   message.event === "stream.reset"
-    ? Output.note(`it cannot go on after that event (${reasons[message.data.reason]}); how it stands now:`)
+    ? remark(`it cannot go on after that event (${reasons[message.data.reason]}); how it stands now:`, true)
     : Effect.void
 
 const reasons = {
@@ -133,21 +144,23 @@ const reasons = {
 } as const
 
 /** The client asks again by itself when a connection breaks; whoever watches is told so. */
-const retold = (http: HttpClient.HttpClient): HttpClient.HttpClient => {
-  let isFirst = true
-  let isLost = false
-  return HttpClient.transform(http, (answer) =>
-    Effect.suspend(() => {
-      const lost = !isFirst && !isLost
-      isLost = isLost || lost
-      isFirst = false
-      return Effect.zipRight(lost ? Output.note("the connection is lost; trying again") : Effect.void, answer).pipe(
-        Effect.tap(({ status }) => {
-          if (!isLost || status !== 200) return Effect.void
-          isLost = false
-          return Output.note("connected again")
-        })
-      )
-    })
-  )
-}
+const retold =
+  (remark: Remark) =>
+  (http: HttpClient.HttpClient): HttpClient.HttpClient => {
+    let isFirst = true
+    let isLost = false
+    return HttpClient.transform(http, (answer) =>
+      Effect.suspend(() => {
+        const lost = !isFirst && !isLost
+        isLost = isLost || lost
+        isFirst = false
+        return Effect.zipRight(lost ? remark("the connection is lost; trying again", false) : Effect.void, answer).pipe(
+          Effect.tap(({ status }) => {
+            if (!isLost || status !== 200) return Effect.void
+            isLost = false
+            return remark("connected again", true)
+          })
+        )
+      })
+    )
+  }
