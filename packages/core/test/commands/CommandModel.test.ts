@@ -46,12 +46,15 @@ describe("commands", () => {
   afterAll(() => migrated.end())
 
   it("do what their model allows, whatever happens to them, their processes and their upstream", async () => {
+    let ended = 0
     const lives = fc.asyncProperty(nature, moves(maxMoves, replayPath), async (nature, all) => {
       await inWorld(nature, (world) => fc.asyncModelRun(() => ({ model: { book: world.book }, real: world }), all))
+      ended += 1
     })
-    await fc.assert(lives, { numRuns, ...again })
-    // Five minutes at full length, and twice that beside everything else. The bound is for what hangs.
-  }, 1_100_000)
+    // Five minutes at full length. A machine that has other things to do makes as many as fit into ten, and says so.
+    await fc.assert(lives, { numRuns, interruptAfterTimeLimit: 600_000, ...again })
+    if (isLong && ended < numRuns) console.warn(`${ended} lives of ${numRuns} fitted into ten minutes`)
+  }, 900_000)
 
   it("do the same again for the same seed", async () => {
     const twice = fc.asyncProperty(nature, moves(maxMoves), async (nature, all) => {
