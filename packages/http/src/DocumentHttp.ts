@@ -7,11 +7,14 @@ import type { Mounted } from "./Mount.ts"
 
 /** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) => {
-  // Rendered once: it does not change while the server runs.
-  const body = JSON.stringify(Document.make(api))
+  // Rendered once, when somebody asks: it does not change while the server runs.
+  let body: string | undefined
   return HttpApiBuilder.group(api, "mithrandirDocument", (handlers) =>
     handlers.handle("document", () =>
-      Effect.succeed(HttpServerResponse.text(body, { contentType: "application/json" }))
+      Effect.sync(() => {
+        body ??= JSON.stringify(Document.make(api))
+        return HttpServerResponse.text(body, { contentType: "application/json" })
+      })
     )
   )
 }
