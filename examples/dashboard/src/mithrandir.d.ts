@@ -552,7 +552,7 @@ export interface components {
             code: string;
             /** @description Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
             id?: string;
-            /** @description Of a 429: after how many seconds it may be tried again. The same as `Retry-After`. */
+            /** @description Of a 429, and of some 503s: after how many seconds it may be tried again. The same as `Retry-After`. */
             retryAfter?: number;
             /** @description What does not fit, and where: a path as `a.b.0`; empty, all of it. */
             errors?: {
@@ -1204,7 +1204,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `store-unreadable`: The database could not be read. */
+            /** @description `streams-exhausted`: No more streams can be open here. `store-unreadable`: The database could not be read. */
             503: {
                 headers: {
                     /** @description After how many seconds to come back. */
@@ -1214,7 +1214,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "store-unreadable";
+                        code: "streams-exhausted" | "store-unreadable";
                     };
                 };
             };

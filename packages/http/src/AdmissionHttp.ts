@@ -19,7 +19,7 @@ export const layer = <Id extends string>(mount: Mount<Id>): Layer.Layer<Admissio
         const { route } = yield* HttpRouter.RouteContext
         const own = mount.route(route.method, route.path)
         if (own === undefined) return yield* Effect.dieMessage(`${route.method} ${route.path} is no route of ours`)
-        const verdict = admit(yield* Arrival.of(request), own)
+        const verdict = admit(yield* Arrival.of(request), own, Arrival.sourceOf(request))
         return verdict._tag === "Admitted" ? verdict.principal : yield* verdict.problem
       })
     )

@@ -18,6 +18,10 @@ export const of = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<
     time
   }))
 
+/** What the framework made a request of: of one that was asked about before it came here, the same. */
+export const sourceOf = ({ source }: HttpServerRequest.HttpServerRequest): object | undefined =>
+  typeof source === "object" && source !== null ? source : undefined
+
 /** Takes note of a problem that somebody was answered with who had been let in. */
 export const noted =
   ({ note }: Context.Tag.Service<Gatekeeper>, { actor }: Principal) =>

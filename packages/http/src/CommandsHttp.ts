@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import { CurrentPrincipal } from "./Admission.ts"
 import * as CommandsApi from "./CommandsApi.ts"
 import { EventHub } from "./EventHub.ts"
-import { hangUpOf } from "./HangUp.ts"
+import * as HangUp from "./HangUp.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Prefer from "./Prefer.ts"
 import { eventStream } from "./StreamApi.ts"
@@ -45,7 +45,7 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
             const location = { location: locationOf(originalUrl, state.commandId) }
             if (wantsEvents(headers.accept)) {
               // It is on record: that there is no room for a stream does not undo it.
-              return yield* hub.ofCommand(state, { principal, hangUp: hangUpOf(request) }).pipe(
+              return yield* hub.ofCommand(state, { principal, cut: HangUp.of(request) }).pipe(
                 Effect.map((events) => respond(events, location)),
                 Effect.orElseSucceed(() => accepted(state, replayed, location))
               )

@@ -9,6 +9,23 @@ import * as SafeHeaders from "./SafeHeaders.ts"
 /** How long, in seconds, a browser may go by an answer: two hours are the most that any does. */
 const maxAge = 7_200
 
+const exposed = ["location", "preference-applied", "retry-after"]
+
+/** What an answer says to a page of an allowed origin, where the framework does not write it. */
+export const headersFor = ({
+  origins = []
+}: Names): ((origin: string | undefined) => Readonly<Record<string, string>>) => {
+  const allowed = new Set(origins)
+  return (origin) =>
+    origin === undefined || !allowed.has(origin)
+      ? {}
+      : {
+          "access-control-allow-origin": origin,
+          "access-control-expose-headers": exposed.join(","),
+          vary: "Origin"
+        }
+}
+
 /**
  * Lets pages of the configured origins read answers, compared exactly, without cookies: they bring a token. A preflight is
  * answered before the gate, which would ask it for one; like everything else it has to name this server. Without origins
@@ -23,7 +40,7 @@ export const middleware = (names: Names): HttpMiddleware.HttpMiddleware => {
     allowedOrigins: (origin) => allowed.has(origin),
     allowedMethods: ["GET", "HEAD", "POST", "DELETE"],
     allowedHeaders: ["authorization", "content-type", "last-event-id", "prefer"],
-    exposedHeaders: ["location", "preference-applied", "retry-after"],
+    exposedHeaders: exposed,
     maxAge
   })
   return HttpMiddleware.make((app) => {

@@ -1,13 +1,15 @@
 /** Brings events to whoever listens: one reader of the log, each event encoded once, a bounded backlog for each. */
 import { Command, Event, EventLog, type Store } from "@mithrandir/core"
+import * as Cache from "effect/Cache"
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
@@ -15,23 +17,32 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Backlog } from "./Backlog.ts"
+import * as EventLoop from "./EventLoop.ts"
 import { isStillGood, type Principal } from "./Gate.ts"
 import * as Limits from "./Limits.ts"
+import { Parcel } from "./Parcel.ts"
+import { type Group, Place } from "./Place.ts"
 import * as Problem from "./Problem.ts"
+import type { Sink } from "./Sink.ts"
 import * as Sse from "./Sse.ts"
 
 /** From a connection's start. Proxies close what is silent for 30 to 60 seconds. */
 export const heartbeatInterval = Duration.seconds(15)
 
-/** Heartbeats in a row that a listener who is behind may leave untaken, before it is cut off: a minute. */
-const maxUntaken = 4
+/** Heartbeats that fall into the same part of an interval, of so many, are sent together. */
+const beatsAtOnce = 15
 
 /** How long clients wait before they come back: spread, so that a restart does not bring them all at once. */
 const retryMillis = { min: 1_000, max: 4_000 }
 
 /** Events read at once for a listener who is behind. */
 const pageSize = 200
+
+/** Pages of the log that are kept, encoded, for others who are behind: a few megabytes. */
+const pagesKept = { capacity: 16, for: Duration.seconds(10) }
+
+/** Listeners that are written to before others get their turn: a few milliseconds. */
+const writtenAtOnce = 500
 
 /** How long the log is left alone after it could not be read. */
 const tailPause = Duration.seconds(1)
@@ -59,8 +70,14 @@ export interface Listener {
   readonly filter: Event.EventFilter
   /** Where it left off: an event's id, or `0`. None: from a snapshot on. */
   readonly lastEventId: Option.Option<string>
-  /** Ends the connection at once, whatever is unsent. */
-  readonly hangUp: Effect.Effect<void>
+}
+
+/** A stream that has its place, and of which nothing was sent yet. */
+export interface Opened {
+  /** Sends what it starts with, and from then on everything. Once. */
+  readonly begin: (sink: Sink) => void
+  /** Gives its place free, and is called whenever a stream is over, by whoever sees it end: at once, or never begun. */
+  readonly leave: () => void
 }
 
 /** The stream, for whoever listens. */
@@ -68,20 +85,20 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   EventHub,
   {
     /**
-     * The stream for one listener, as bytes. What it starts with is read before this succeeds. It has its place until it
-     * ends, or the scope does, which is that of the request: nobody may ever take it. Ends when the hub is closed, when the listener leaves too much unread, and when its principal would no longer be let in. Fails with a
-     * `Problem` where too many are open.
+     * The stream for one listener. What it starts with is read before this succeeds. It has its place until it `leave`s,
+     * and is ended when the hub is closed, when its principal would no longer be let in, or when the log has moved on
+     * without it; what leaves too much untaken is cut. Fails with a `Problem` where too many are open.
      */
-    readonly open: (
-      listener: Listener
-    ) => Effect.Effect<Stream.Stream<Uint8Array>, Store.StoreUnreadable | Problem.Problem, Scope.Scope>
+    readonly open: (listener: Listener) => Effect.Effect<Opened, Store.StoreUnreadable | Problem.Problem>
     /**
      * The `command.status` events of one command as bytes, with heartbeats, until it has ended. Where its last event
-     * is no longer kept it is told without an id. Leaving does not stop the command. Fails as `open` does.
+     * is no longer kept it is told without an id. Leaving does not stop the command. It has its place until it ends, or
+     * the scope does, which is that of the request: nobody may ever take it. `cut` ends the connection at once. Fails
+     * with a `Problem` where too many are open.
      */
     readonly ofCommand: (
       state: Command.CommandState,
-      listener: Pick<Listener, "principal" | "hangUp">
+      listener: { readonly principal: Principal; readonly cut: () => void }
     ) => Effect.Effect<Stream.Stream<Uint8Array>, Problem.Problem, Scope.Scope>
     /** How many listeners have an open stream. */
     readonly listeners: Effect.Effect<number>
@@ -101,31 +118,81 @@ export interface Options {
 const make = (options: Options) =>
   Effect.gen(function* () {
     const log = yield* EventLog.EventLog
-    // Spaced: a timer that fires a millisecond early by the clock would have a fixed schedule beat twice.
-    const heartbeat = Schedule.spaced(options.heartbeat ?? heartbeatInterval)
     const limits = yield* Limits.Limits
+    const heartbeat = Duration.decode(options.heartbeat ?? heartbeatInterval)
+    const beatMillis = Duration.toMillis(heartbeat)
+    const runFork = yield* FiberSet.makeRuntime()
     const closed = yield* Deferred.make<void>()
     const open = new Set<Open>()
-    const live = new Set<Backlog<Listener>>()
-    // The last event that was put to the backlogs.
+    const groups = new Map<string, Group>()
+    // When each is due, soonest first: the interval is the same for all.
+    const beats = new Map<Place, number>()
+    // The last event that was put before those who are live.
     let brought = yield* log.newest
 
-    const frame = (event: Event.Event): Uint8Array =>
-      Sse.encode({ id: log.idOf(event.seq), event: event.name, data: event.data })
+    const frame = (event: Event.Event): string =>
+      Sse.text({ id: log.idOf(event.seq), event: event.name, data: event.data })
 
-    const bring = (event: Event.Event): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        brought = event.seq
-        const bytes = frame(event)
-        const overflown = Array.from(live).filter(
-          (backlog) => Event.matches(backlog.owner.filter, event) && !backlog.put(event.seq, bytes)
-        )
-        for (const backlog of overflown) live.delete(backlog)
-        return Effect.forEach(overflown, (backlog) => backlog.owner.hangUp, { discard: true })
-      })
+    const groupOf = (filter: Event.EventFilter): Group => {
+      const key = JSON.stringify([filter.services?.toSorted(), filter.names?.toSorted()])
+      const known = groups.get(key)
+      if (known !== undefined) return known
+      const group: Group = { filter, all: new Set(), live: new Set(), abandoned: () => groups.delete(key) }
+      groups.set(key, group)
+      return group
+    }
+
+    const forget = (place: Place): void => {
+      place.group.live.delete(place)
+      beats.delete(place)
+    }
+
+    const framed = (events: ReadonlyArray<Event.Event>): ReadonlyArray<ReadonlyArray<Framed>> =>
+      inParts(events.map((event) => ({ event, text: frame(event) })))
+
+    /** Brings what one part of the log says to everybody who is live. */
+    const bringPart = Effect.fnUntraced(function* (part: ReadonlyArray<Framed>, now: number) {
+      const first = part[0]?.event.seq ?? 0
+      const last = lastOf(part)
+      const parcels = new Map<string, Parcel>()
+      const parcelOf = (wanted: ReadonlyArray<Framed>): Parcel => {
+        const key = wanted.map(({ event }) => event.seq).join()
+        const parcel = parcels.get(key) ?? parcelled(wanted)
+        parcels.set(key, parcel)
+        return parcel
+      }
+      let written = 0
+      for (const { filter, live } of Array.from(groups.values())) {
+        const wanted = part.filter(({ event }) => Event.matches(filter, event))
+        if (wanted.length === 0 || live.size === 0) continue
+        const parcel = parcelOf(wanted)
+        for (const place of Array.from(live)) {
+          // Who was behind may have read some of it from the log by itself.
+          const rest = place.after < first ? wanted : wanted.filter(({ event }) => event.seq > place.after)
+          if (rest.length > 0) {
+            place.send(rest === wanted ? parcel : parcelOf(rest), now, limits)
+            place.told = lastOf(wanted)
+          }
+          place.after = Math.max(place.after, last)
+          if (++written % writtenAtOnce === 0) yield* EventLoop.turn
+        }
+      }
+    })
+
+    const bring = Effect.fnUntraced(function* (events: ReadonlyArray<Event.Event>) {
+      // Pruned before they were read: whoever is live comes back by id, and is told that there is a gap.
+      if ((events[0]?.seq ?? 0) > brought + 1) {
+        for (const { live } of groups.values()) for (const place of Array.from(live)) place.end()
+      }
+      brought = events.at(-1)?.seq ?? brought
+      const now = yield* Clock.currentTimeMillis
+      if (Array.from(groups.values()).every(({ live }) => live.size === 0)) return
+      for (const part of framed(events)) yield* bringPart(part, now)
+    })
 
     yield* Stream.suspend(() => log.tail(brought, {})).pipe(
-      Stream.runForEach(bring),
+      // What comes while there is a rest is read as one page, and written in one piece. A lone event finds none.
+      Stream.runForEachChunk((events) => EventLoop.withRest(bring(Array.from(events)))),
       // Defects, too: if this loop ended, listeners would hear heartbeats alone for ever.
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause)
@@ -136,114 +203,131 @@ const make = (options: Options) =>
       Effect.forkScoped
     )
 
-    const endAll = Effect.suspend(() =>
-      Effect.forEach(Array.from(open), ({ end }) => Deferred.succeed(end, undefined), { discard: true })
+    yield* Clock.currentTimeMillis.pipe(
+      Effect.map((now) => {
+        const parcels = new Map<number, Parcel>()
+        for (const [place, due] of beats) {
+          if (due > now) break
+          const parcel = parcels.get(place.told) ?? new Parcel(beat(now, log.idOf(place.told)))
+          parcels.set(place.told, parcel)
+          beats.delete(place)
+          // A process that was held up makes up for nothing.
+          beats.set(place, due + beatMillis > now ? due + beatMillis : now + beatMillis)
+          place.send(parcel, now, limits)
+        }
+      }),
+      Effect.schedule(Schedule.spaced(beatMillis / beatsAtOnce)),
+      Effect.forkScoped
     )
 
-    /** Who does not take in the end of a stream is hung up on the next time. */
-    const endOrCut = ({ end, hangUp }: Open) =>
-      Effect.flatMap(Deferred.succeed(end, undefined), (isNew) => (isNew ? Effect.void : hangUp))
+    const endAll = Effect.sync(() => {
+      for (const { end } of Array.from(open)) end()
+    })
 
     yield* Clock.currentTimeMillis.pipe(
-      Effect.flatMap((now) => {
-        const unwelcome = Array.from(open).filter(({ principal }) => !isStillGood(principal, now))
-        return Effect.forEach(unwelcome, endOrCut, { discard: true })
+      Effect.map((now) => {
+        for (const one of Array.from(open)) {
+          // Who does not take in the end of a stream is hung up on the next time.
+          if (isStillGood(one.principal, now)) continue
+          if (one.isOver) one.cut()
+          else one.end()
+        }
       }),
       Effect.schedule(Schedule.fixed(reviewInterval)),
       Effect.forkScoped
     )
 
-    /** A place for one more, taken in the same step in which it is seen to be free. */
-    const takePlace = ({ hangUp, principal }: Pick<Listener, "hangUp" | "principal">) =>
-      Effect.acquireRelease(
-        Effect.suspend(() => {
-          const { actor } = principal
-          const own = Array.from(open).filter((one) => one.principal.actor === actor).length
-          if (open.size >= limits.streams || own >= limits.streamsPerActor) {
-            const detail =
-              own < limits.streamsPerActor ? "no more streams can be open here" : `${actor} has ${own} streams open`
-            return Problem.make("too-many-streams", { detail, retryAfter: tooManyRetrySeconds })
-          }
-          const place: Open = { principal, hangUp, end: Deferred.unsafeMake(FiberId.none) }
-          open.add(place)
-          return Effect.succeed(place)
-        }),
-        (place) => Effect.sync(() => open.delete(place))
-      )
+    /** Why there is no place for one more. */
+    const refusal = ({ actor }: Principal): Problem.Problem | undefined => {
+      const retry = { retryAfter: tooManyRetrySeconds }
+      if (open.size >= limits.streams) return Problem.make("streams-exhausted", retry)
+      const own = Array.from(open).filter((one) => one.principal.actor === actor).length
+      if (own < limits.streamsPerActor) return undefined
+      return Problem.make("too-many-streams", { detail: `${actor} has ${own} streams open`, ...retry })
+    }
 
-    /** A stream that ends in good order when it is told to, and gives its place free. */
-    const until = <A>(place: Open, stream: Stream.Stream<A>): Stream.Stream<A> =>
-      Stream.unwrap(
-        Effect.map(Deferred.isDone(closed), (isClosed) =>
-          isClosed ? Stream.empty : Stream.interruptWhenDeferred(stream, place.end)
-        )
-      ).pipe(Stream.ensuring(Effect.sync(() => open.delete(place))))
+    /** Takes a place, in the same step in which it is seen to be free. */
+    const take = <A extends Open>(place: A): Effect.Effect<A, Problem.Problem> =>
+      Effect.suspend(() => {
+        const problem = refusal(place.principal)
+        if (problem !== undefined) return problem
+        open.add(place)
+        return Effect.succeed(place)
+      })
 
-    /** What a listener is told first, and the place after which it goes on. */
-    const opening = Effect.fn("EventHub.opening")(function* ({ filter, lastEventId }: Listener) {
-      const retry = Sse.encodeRetry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
-      const resumption = Option.isSome(lastEventId) ? yield* log.resume(lastEventId.value, filter) : undefined
-      if (resumption?._tag === "After") return { frames: [retry], after: resumption.seq }
-      const snapshot = yield* log.snapshot(filter)
-      const frames = [
-        retry,
-        ...(resumption === undefined ? [] : [reset(log, resumption)]),
-        ...snapshot.events.map(({ data, name }) => Sse.encode({ event: name, data })),
-        ready(log.idOf(snapshot.newest))
-      ]
-      return { frames, after: snapshot.newest }
+    const snapshots = yield* Cache.make({
+      capacity: pagesKept.capacity,
+      // Shared by those who come while it is read.
+      timeToLive: Duration.zero,
+      lookup: ({ filter }: Group) => log.snapshot(filter)
     })
 
-    const openFor = Effect.fn("EventHub.open")(function* (listener: Listener) {
-      const place = yield* takePlace(listener)
-      const { after, frames } = yield* opening(listener)
-      const stream = Effect.gen(function* () {
-        const backlog = new Backlog(listener, after)
-        yield* Effect.addFinalizer(() => Effect.sync(() => live.delete(backlog)))
-        let untaken = 0
-        const due = Effect.suspend(() => {
-          untaken = backlog.beat() ? 0 : untaken + 1
-          // Who is live is bounded by its backlog. Who catches up is bounded by nothing but this.
-          return untaken >= maxUntaken && !live.has(backlog) ? listener.hangUp : Effect.void
+    const pages = yield* Cache.makeWith({
+      capacity: pagesKept.capacity,
+      timeToLive: (exit) => (Exit.isSuccess(exit) ? pagesKept.for : Duration.zero),
+      lookup: ({ after, group }: { readonly group: Group; readonly after: number }) =>
+        Effect.map(log.page(after, group.filter, pageSize), ({ events, oldest, upTo }) => {
+          const parts = framed(events).map((part) => ({ parcel: parcelled(part), told: lastOf(part) }))
+          return { oldest, upTo, parts }
         })
-        yield* Effect.forkScoped(Effect.schedule(due, heartbeat))
+    })
 
-        /** What is sent next, and a heartbeat after it if one is due. */
-        const withBeat = (frames: ReadonlyArray<Uint8Array>) =>
-          backlog.takeBeat()
-            ? Effect.map(beat(log.idOf(backlog.sent)), (bytes) => Chunk.unsafeFromArray([...frames, bytes]))
-            : Effect.succeed(Chunk.unsafeFromArray([...frames]))
+    const opening = Effect.fn("EventHub.opening")(function* (group: Group, lastEventId: Option.Option<string>) {
+      const retry = Sse.retry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
+      const resumption = Option.isSome(lastEventId) ? yield* log.resume(lastEventId.value, group.filter) : undefined
+      if (resumption?._tag === "After") return { text: retry, after: resumption.seq }
+      const snapshot = yield* snapshots.get(group)
+      const texts = [
+        retry,
+        ...(resumption === undefined ? [] : [reset(log, resumption)]),
+        ...snapshot.events.map(({ data, name }) => Sse.text({ event: name, data })),
+        ready(log.idOf(snapshot.newest))
+      ]
+      return { text: texts.join(""), after: snapshot.newest }
+    })
 
-        // Reads the log until nothing is left between it and what was brought. Then, in the same step, what comes is
-        // put to the backlog: no event falls between, and none comes twice.
-        const catchUp = Effect.gen(function* () {
-          if (backlog.after >= brought) {
-            live.add(backlog)
-            return [yield* withBeat([]), Option.none<void>()] as const
-          }
-          const { events, oldest, upTo } = yield* log.page(backlog.after, listener.filter, pageSize)
+    /** Sends what it starts with, and then the log, until it is live. */
+    const follow = (place: Place, { after, text }: Start, sink: Sink) =>
+      Effect.gen(function* () {
+        const { group } = place
+        const now = yield* Clock.currentTimeMillis
+        place.begin(sink, after, now)
+        if (!place.isOver) beats.set(place, now + beatMillis)
+        place.send(new Parcel(text), now, limits)
+        // Until nothing is left between it and what was brought. Then, in the same step, it is one of those to whom what
+        // comes is brought: no event falls between, and none comes twice.
+        while (place.after < brought && !place.isOver) {
+          const page = yield* pages.get(Data.struct({ group, after: place.after }))
           // Pruning has overtaken us. Ended, the listener comes back by id, and is told that there is a gap.
-          if (backlog.after < oldest - 1) return yield* Effect.fail("pruned" as const)
-          backlog.skip(upTo, events.at(-1)?.seq)
-          return [yield* withBeat(events.map(frame)), Option.some<void>(undefined)] as const
-        })
-
-        const next = Effect.gen(function* () {
-          yield* backlog.arrival
-          const taken = backlog.take()
-          return taken === undefined ? yield* Effect.fail(Option.none<never>()) : yield* withBeat(taken)
-        })
-
-        return Stream.fromIterable(frames).pipe(
-          Stream.concat(Stream.paginateChunkEffect(undefined, () => catchUp)),
-          Stream.concat(Stream.repeatEffectChunkOption(next))
-        )
-      })
-      // The client comes back by id, and is then told why if the log still cannot be read.
-      return until(
-        place,
-        Stream.catchAll(Stream.unwrapScoped(stream), () => Stream.empty)
+          if (place.after < page.oldest - 1) return place.end()
+          for (const { parcel, told } of page.parts) {
+            yield* sink.drained
+            place.send(parcel, yield* Clock.currentTimeMillis, limits)
+            place.told = told
+          }
+          place.after = page.upTo
+        }
+        if (!place.isOver) group.live.add(place)
+      }).pipe(
+        // The client comes back by id, and is then told why if the log still cannot be read.
+        Effect.catchAllCause(() => Effect.sync(place.end))
       )
+
+    const openFor = Effect.fn("EventHub.open")(function* ({ filter, lastEventId, principal }: Listener) {
+      const group = groupOf(filter)
+      const place = yield* take(new Place(principal, group, forget))
+      group.all.add(place)
+      const leave = () => {
+        forget(place)
+        place.isOver = true
+        open.delete(place)
+        if (group.all.delete(place) && group.all.size === 0) group.abandoned()
+      }
+      const start = yield* Effect.onExit(opening(group, lastEventId), (exit) =>
+        Exit.isSuccess(exit) ? Effect.void : Effect.sync(leave)
+      )
+      if (yield* Deferred.isDone(closed)) place.end()
+      return { leave, begin: (sink: Sink) => void runFork(follow(place, start, sink)) }
     })
 
     const phasesOf = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
@@ -253,26 +337,42 @@ const make = (options: Options) =>
           Stream.takeUntil(({ data }) => Command.isEnd(phaseIn(data))),
           Stream.map((event) => {
             sent = log.idOf(event.seq)
-            return frame(event)
+            return Sse.encode(frame(event))
           }),
           Stream.catchAll(() => Stream.empty)
         )
-        const beats = Stream.mapEffect(Stream.fromSchedule(heartbeat), () => beat(sent))
+        const beats = Stream.fromSchedule(Schedule.spaced(heartbeat)).pipe(
+          Stream.mapEffect(() => Clock.currentTimeMillis),
+          Stream.map((now) => Sse.encode(beat(now, sent)))
+        )
         return Command.isEnd(state.phase)
-          ? Stream.timeoutTo(phases, endedWait, Stream.succeed(lastWord(state)))
+          ? Stream.timeoutTo(phases, endedWait, Stream.succeed(Sse.encode(lastWord(state))))
           : Stream.merge(phases, beats, { haltStrategy: "left" })
       })
 
     const ofCommand = Effect.fn("EventHub.ofCommand")(function* (
       state: Command.CommandState,
-      listener: Pick<Listener, "hangUp" | "principal">
+      { cut, principal }: { readonly principal: Principal; readonly cut: () => void }
     ) {
-      return until(yield* takePlace(listener), phasesOf(state))
+      const ending = yield* Deferred.make<void>()
+      const place: Open = {
+        principal,
+        isOver: false,
+        end: () => {
+          place.isOver = true
+          Deferred.unsafeDone(ending, Effect.void)
+        },
+        cut
+      }
+      const leave = Effect.sync(() => open.delete(place))
+      yield* Effect.acquireRelease(take(place), () => leave)
+      if (yield* Deferred.isDone(closed)) place.end()
+      return Stream.ensuring(Stream.interruptWhenDeferred(phasesOf(state), ending), leave)
     })
 
-    const hangUpOnAll = Effect.suspend(() =>
-      Effect.forEach(Array.from(open), ({ hangUp }) => hangUp, { discard: true })
-    )
+    const cutAll = Effect.sync(() => {
+      for (const { cut } of Array.from(open)) cut()
+    })
 
     const close = Effect.gen(function* () {
       yield* Deferred.succeed(closed, undefined)
@@ -280,7 +380,7 @@ const make = (options: Options) =>
       const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
       // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
       yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
-      yield* hangUpOnAll
+      yield* cutAll
     })
 
     // Where nobody has closed the hub: a server that is closed after it waits for its connections, and a stream's would
@@ -289,7 +389,7 @@ const make = (options: Options) =>
       Deferred.succeed(closed, undefined).pipe(
         Effect.zipRight(endAll),
         Effect.zipRight(Effect.repeatN(Effect.yieldNow(), stepsToNotice)),
-        Effect.zipRight(hangUpOnAll)
+        Effect.zipRight(cutAll)
       )
     )
 
@@ -306,33 +406,69 @@ const make = (options: Options) =>
 export const layer = (options: Options = {}): Layer.Layer<EventHub, never, EventLog.EventLog> =>
   Layer.scoped(EventHub, make(options))
 
-/** A stream that is open. */
-interface Open extends Pick<Listener, "hangUp" | "principal"> {
+/** A stream that is open: a place, or one of a single command. */
+interface Open {
+  readonly principal: Principal
+  /** It was told to end. */
+  isOver: boolean
   /** Ends it, in good order. */
-  readonly end: Deferred.Deferred<void>
+  readonly end: () => void
+  /** Ends it at once, whatever is unsent. */
+  readonly cut: () => void
+}
+
+/** An event as it is sent. */
+interface Framed {
+  readonly event: Event.Event
+  readonly text: string
+}
+
+/** So many characters are written in one piece, or one event that has more. */
+const maxPart = 256 * 1024
+
+/** Splits a part of the log into those that are written in one piece. */
+const inParts = (all: ReadonlyArray<Framed>): ReadonlyArray<ReadonlyArray<Framed>> => {
+  const parts: Array<Array<Framed>> = []
+  let size = maxPart
+  for (const one of all) {
+    size += one.text.length
+    if (size > maxPart) {
+      parts.push([])
+      size = one.text.length
+    }
+    parts.at(-1)?.push(one)
+  }
+  return parts
+}
+
+const parcelled = (part: ReadonlyArray<Framed>): Parcel => new Parcel(part.map(({ text }) => text).join(""))
+
+const lastOf = (part: ReadonlyArray<Framed>): number => part.at(-1)?.event.seq ?? 0
+
+/** What a listener is told first, and the place after which it goes on. */
+interface Start {
+  readonly text: string
+  readonly after: number
 }
 
 type Log = Context.Tag.Service<EventLog.EventLog>
 
-const ready = (id: string): Uint8Array =>
-  Sse.encode({ id, event: "stream.ready", data: JSON.stringify({ newest: id }) })
+const ready = (id: string): string => Sse.text({ id, event: "stream.ready", data: JSON.stringify({ newest: id }) })
 
 /** `oldest` is null where no event is kept. */
-const reset = (log: Log, { newest, oldest, reason }: Extract<EventLog.Resumption, { _tag: "Reset" }>): Uint8Array =>
-  Sse.encode({
+const reset = (log: Log, { newest, oldest, reason }: Extract<EventLog.Resumption, { _tag: "Reset" }>): string =>
+  Sse.text({
     event: "stream.reset",
     data: JSON.stringify({ reason, oldest: oldest > newest ? null : log.idOf(oldest), newest: log.idOf(newest) })
   })
 
 /** A named event, since `EventSource` hides comments; without an id, since nothing happened. */
-const beat = (lastEventId: string): Effect.Effect<Uint8Array> =>
-  Effect.map(Clock.currentTimeMillis, (now) =>
-    Sse.encode({ event: "heartbeat", data: JSON.stringify({ time: new Date(now).toISOString(), lastEventId }) })
-  )
+const beat = (now: number, lastEventId: string): string =>
+  Sse.text({ event: "heartbeat", data: JSON.stringify({ time: new Date(now).toISOString(), lastEventId }) })
 
-const lastWord = (state: Command.CommandState): Uint8Array => {
+const lastWord = (state: Command.CommandState): string => {
   const { data, name } = Event.ofStatus(Event.statusOf(state))
-  return Sse.encode({ event: name, data })
+  return Sse.text({ event: name, data })
 }
 
 const decodePhase = Schema.decodeSync(Schema.parseJson(Schema.Struct({ phase: Command.Phase })))

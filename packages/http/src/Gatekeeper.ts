@@ -20,8 +20,11 @@ export type Arrival = Pick<Gate.Knock, "method" | "url" | "headers" | "address" 
 export class Gatekeeper extends Context.Tag("@mithrandir/http/Gatekeeper")<
   Gatekeeper,
   {
-    /** `route`: what the request is for; undefined where there is nothing. */
-    readonly admit: (arrival: Arrival, route: Route | undefined) => Gate.Verdict
+    /**
+     * `route`: what the request is for; undefined where there is nothing. `source`: the request itself; of one that was
+     * asked about before, the same is said again, and nothing is spent or counted twice.
+     */
+    readonly admit: (arrival: Arrival, route: Route | undefined, source?: object) => Gate.Verdict
     /** Takes note of a refusal that somebody else has made, after a request was let in. */
     readonly note: (arrival: Arrival, rejected: Gate.Rejected) => void
   }
@@ -35,6 +38,8 @@ const make = Effect.gen(function* () {
   const tickets = yield* Tickets
   const { commandsPerMinute } = yield* Limits.Limits
   const commands = Limiter.make({ times: commandsPerMinute, perMs: 60_000 })
+
+  const verdicts = new WeakMap<object, Gate.Verdict>()
 
   const holderOf = ({ time, url }: Arrival, route: Route | undefined) => {
     if (route?.path !== streamPath) return undefined
@@ -63,8 +68,11 @@ const make = Effect.gen(function* () {
   }
 
   return Gatekeeper.of({
-    admit: (arrival, route) => {
+    admit: (arrival, route, source) => {
+      const said = source === undefined ? undefined : verdicts.get(source)
+      if (said !== undefined) return said
       const verdict = judged(arrival, route)
+      if (source !== undefined) verdicts.set(source, verdict)
       if (verdict._tag === "Rejected") note(arrival, verdict)
       return verdict
     },

@@ -3,7 +3,6 @@ import { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import * as Effect from "effect/Effect"
 
 /** Answers that wait behind others of their connection, which Node tells nothing of its end. */
 const waiting = new WeakMap<Socket, Set<ServerResponse>>()
@@ -19,20 +18,38 @@ const waitingOn = (socket: Socket): Set<ServerResponse> => {
   return responses
 }
 
-/**
- * What hangs up on whoever has sent a request: a listener who does not read would never see its stream end. From now on
- * the end of the connection is noticed, too, whatever this answer waits for. Elsewhere than on Node it is let be.
- */
-export const hangUpOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void> => {
+/** The response that answers a request, where Node does. */
+export const responseTo = (request: HttpServerRequest.HttpServerRequest): ServerResponse | undefined => {
   const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-  if (!(response instanceof ServerResponse)) return Effect.void
-  const { socket } = response.req
-  const others = waitingOn(socket)
+  return response instanceof ServerResponse ? response : undefined
+}
+
+/** Calls back when a response is over, or its connection is, whatever else of that connection it waits for. */
+export const onClose = (response: ServerResponse, over: () => void): void => {
+  if (response.closed || response.req.socket.destroyed) {
+    over()
+    return
+  }
+  const others = waitingOn(response.req.socket)
   others.add(response)
-  response.once("close", () => others.delete(response))
-  return Effect.sync(() => {
-    response.destroy()
-    // One that waits has no socket to destroy.
-    if (response.socket === null) socket.destroy()
+  response.once("close", () => {
+    others.delete(response)
+    over()
   })
+}
+
+/** Hangs up on whoever waits for a response: a listener who does not read would never see its stream end. */
+export const hangUp = (response: ServerResponse): void => {
+  const { req, socket } = response
+  response.destroy()
+  // One that waits has no socket to destroy.
+  if (socket === null) req.socket.destroy()
+}
+
+/** What hangs up on whoever has sent a request. Elsewhere than on Node it is let be. */
+export const of = (request: HttpServerRequest.HttpServerRequest): (() => void) => {
+  const response = responseTo(request)
+  if (response === undefined) return () => {}
+  onClose(response, () => {})
+  return () => hangUp(response)
 }

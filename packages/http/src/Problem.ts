@@ -24,7 +24,7 @@ const members = {
   errors: Schema.optionalWith(Schema.Array(FieldProblem), { exact: true }),
   /** Of a 5xx: what to look for in the server's log. Of an audit entry that is not there: the command's id. */
   id: Schema.optionalWith(Schema.String, { exact: true }),
-  /** Of a 429: after how many seconds it may be tried again. */
+  /** Of a 429, and of some 503s: after how many seconds it may be tried again. */
   retryAfter: Schema.optionalWith(Schema.Int, { exact: true })
 }
 
@@ -80,7 +80,8 @@ const Json = Schema.Struct({
       retryAfter: {
         type: "integer",
         minimum: 1,
-        description: "Of a 429: after how many seconds it may be tried again. The same as `Retry-After`."
+        description:
+          "Of a 429, and of some 503s: after how many seconds it may be tried again. The same as `Retry-After`."
       },
       errors: {
         type: "array",

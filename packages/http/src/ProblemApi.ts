@@ -35,6 +35,7 @@ export const general = {
   "upstream-unreachable": { status: 502, title: "The service could not be reached" },
   "upstream-invalid": { status: 502, title: "The service answered nonsense" },
   "not-ready": { status: 503, title: "Not ready" },
+  "streams-exhausted": { status: 503, title: "No more streams can be open here" },
   "upstream-timeout": { status: 504, title: "The service did not answer in time" }
 } as const satisfies Record<string, Kind>
 /** The code of a problem of the request or the server as such. */

@@ -15,10 +15,13 @@ import * as Connections from "./Connections.ts"
 import * as Cors from "./Cors.ts"
 import * as EventHub from "./EventHub.ts"
 import { Gate, isLoopback, type Judge, type Names } from "./Gate.ts"
+import * as Gatekeeper from "./Gatekeeper.ts"
 import * as Http from "./Http.ts"
 import * as Problem from "./Problem.ts"
 import type { GeneralCode } from "./ProblemApi.ts"
 import * as SafeHeaders from "./SafeHeaders.ts"
+import * as StreamNode from "./StreamNode.ts"
+import * as Tickets from "./Tickets.ts"
 import * as TokenGate from "./TokenGate.ts"
 
 /** Where the server listens unless told otherwise: on this machine alone. */
@@ -154,11 +157,14 @@ const make = (options: Options) =>
     const hub = yield* EventHub.EventHub
     const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, routing)
     const handler = yield* NodeHttpServer.makeHandler(app, Cors.middleware(namesOf(options)))
+    const takes = yield* StreamNode.make(namesOf(options))
     const { server } = yield* Effect.acquireRelease(
       // Without a listener for upgrades Node takes such requests for what they otherwise are. Some clients offer h2c
       // with every POST, and would be left without an answer.
       Effect.sync(() => {
-        const server = NodeHttp.createServer(limits, handler)
+        const server = NodeHttp.createServer(limits, (request, response) => {
+          if (!takes(request, response, handler)) handler(request, response)
+        })
           .on("clientError", answerClientError)
           .on("checkExpectation", answerExpectation)
           .on("connect", answerConnect)
@@ -185,6 +191,7 @@ export const layer = (
   return Layer.scoped(Server, make(options)).pipe(
     Layer.provide([
       Http.layer,
+      Layer.provide(Gatekeeper.layer, Tickets.layer),
       HttpApiBuilder.Router.Live,
       HttpApiBuilder.Middleware.layer,
       NodeHttpServer.layerContext

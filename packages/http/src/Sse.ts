@@ -10,14 +10,17 @@ export interface Message {
   readonly data: string
 }
 
-const encoder = new TextEncoder()
-
-/** The bytes of one event. */
-export const encode = ({ data, event, id }: Message): Uint8Array =>
-  encoder.encode(`${id === undefined ? "" : `id: ${oneLine(id)}\n`}event: ${oneLine(event)}\n${dataLines(data)}\n`)
+/** One event as it is sent. */
+export const text = ({ data, event, id }: Message): string =>
+  `${id === undefined ? "" : `id: ${oneLine(id)}\n`}event: ${oneLine(event)}\n${dataLines(data)}\n`
 
 /** How long a client waits before it comes back. */
-export const encodeRetry = (millis: number): Uint8Array => encoder.encode(`retry: ${Math.trunc(millis)}\n\n`)
+export const retry = (millis: number): string => `retry: ${Math.trunc(millis)}\n\n`
+
+const encoder = new TextEncoder()
+
+/** The bytes of what is sent. */
+export const encode = (text: string): Uint8Array => encoder.encode(text)
 
 /** Any of the three line ends would end the field; on the other side all of them are read as `\n`. */
 const dataLines = (data: string): string =>

@@ -74,7 +74,7 @@ const open = Operation.told({
     "last-event-id": { name: "Last-Event-ID", description: "The id of the last event that was seen." }
   },
   answers: { 200: { description: "Events, for as long as the connection lasts.", content: streamContent } },
-  problems: ["invalid-request", "too-many-streams", "store-unreadable"]
+  problems: ["invalid-request", "too-many-streams", "streams-exhausted", "store-unreadable"]
 })
 
 /** The group of the event stream's route. */

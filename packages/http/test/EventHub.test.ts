@@ -12,7 +12,9 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { EventHub } from "../src/index.ts"
+import { EventHub, Limits } from "../src/index.ts"
+import type { Parcel } from "../src/Parcel.ts"
+import type { Sink } from "../src/Sink.ts"
 
 /** A log that begins after the seventh event; what is offered to `events` happens. */
 const layerLog = (events: Queue.Queue<Event.Event>) => {
@@ -24,7 +26,11 @@ const layerLog = (events: Queue.Queue<Event.Event>) => {
       resume: () => Effect.die("nobody resumes"),
       page: (after) =>
         Effect.sync(() => ({ events: kept.filter(({ seq }) => seq > after), upTo: newest(), oldest: 8 })),
-      tail: () => Stream.tap(Stream.fromQueue(events), (event) => Effect.sync(() => void kept.push(event))),
+      tail: () =>
+        Stream.mapChunks(Stream.fromQueue(events), (chunk) => {
+          kept.push(...chunk)
+          return chunk
+        }),
       ofCommand: () => Stream.never,
       snapshot: () => Effect.sync(() => ({ events: [], newest: newest() })),
       idOf: (seq) => `log-${seq}`,
@@ -54,12 +60,50 @@ const withHub = <A, E, R>(
     )
   })
 
-const listener = (hangUp: Effect.Effect<void> = Effect.void): EventHub.Listener => ({
+const listener: EventHub.Listener = {
   principal: { actor: "local", role: "admin" },
   filter: {},
-  lastEventId: Option.none(),
-  hangUp
-})
+  lastEventId: Option.none()
+}
+
+/** Somewhere to write to. `takes`: whether what is written is also taken. */
+const makeSink = () => {
+  const parcels: Array<Parcel> = []
+  const seen = { heard: [] as Array<string>, parcels, unsent: 0, ended: 0, cut: 0, takes: true }
+  const sink: Sink = {
+    write: (parcel) => {
+      parcels.push(parcel)
+      seen.heard.push(new TextDecoder().decode(parcel.bytes))
+      if (!seen.takes) seen.unsent += parcel.bytes.length
+    },
+    unsent: () => seen.unsent,
+    drained: Effect.suspend(() => (seen.unsent === 0 ? Effect.void : Effect.never)),
+    end: () => seen.ended++,
+    cut: () => seen.cut++
+  }
+  return { sink, seen }
+}
+
+/** Opens a stream and takes it; `takes`: in what is written to it. */
+const listenTo = (hub: typeof EventHub.EventHub.Service, who: EventHub.Listener = listener, takes = true) =>
+  Effect.gen(function* () {
+    const { begin, leave } = yield* hub.open(who)
+    const { seen, sink } = makeSink()
+    seen.takes = takes
+    begin({
+      ...sink,
+      end: () => {
+        sink.end()
+        if (takes) leave()
+      },
+      cut: () => {
+        sink.cut()
+        leave()
+      }
+    })
+    yield* Effect.yieldNow()
+    return Object.assign(seen, { leave })
+  })
 
 /** What a stream has given so far, as text. */
 const hear = (bytes: Stream.Stream<Uint8Array>) =>
@@ -82,9 +126,9 @@ describe("EventHub", () => {
   it.scoped("beats every 15 s from each connection's own start", () =>
     withHub((hub) =>
       Effect.gen(function* () {
-        const first = yield* hear(yield* hub.open(listener()))
+        const first = yield* listenTo(hub)
         yield* TestClock.adjust("10 seconds")
-        const second = yield* hear(yield* hub.open(listener()))
+        const second = yield* listenTo(hub)
         yield* TestClock.adjust("4999 millis")
         assert.deepStrictEqual([beatsOf(first.heard).length, beatsOf(second.heard).length], [0, 0])
         yield* TestClock.adjust("1 millis")
@@ -107,9 +151,8 @@ describe("EventHub", () => {
       withHub((hub) =>
         Effect.gen(function* () {
           let goodUntil = Number.POSITIVE_INFINITY
-          let hungUp = 0
           const of = (actor: string): EventHub.Listener => ({
-            ...listener(Effect.sync(() => hungUp++)),
+            ...listener,
             principal: {
               actor,
               role: "viewer",
@@ -121,61 +164,106 @@ describe("EventHub", () => {
             }
           })
           const state = { commandId: "c", service: "alpha", phase: "running", logs: [] } as never
-          const streams = yield* Effect.all([hub.open(of("ann")), hub.open(of("bob")), hub.ofCommand(state, of("ann"))])
-          const [own, other, command] = yield* Effect.forEach(streams, hear)
-          const deaf = yield* hub.open(of("ann"))
-          yield* Effect.forkScoped(Stream.runForEach(deaf, () => Effect.never))
+          const own = yield* listenTo(hub, of("ann"))
+          const other = yield* listenTo(hub, of("bob"))
+          const command = yield* hear(yield* hub.ofCommand(state, { ...of("ann"), cut: () => {} }))
+          const deaf = yield* listenTo(hub, of("ann"), false)
           yield* TestClock.adjust("30 seconds")
           assert.strictEqual(yield* hub.listeners, 4)
           goodUntil = 30_000
           yield* TestClock.adjust("15 seconds")
-          for (const fiber of [own?.fiber, command?.fiber])
-            assert.isTrue(Exit.isSuccess(yield* Fiber.await(fiber ?? Fiber.void)))
-          assert.isNull(other?.fiber.unsafePoll())
-          assert.deepStrictEqual([yield* hub.listeners, hungUp], [2, 0])
+          assert.isTrue(Exit.isSuccess(yield* Fiber.await(command.fiber)))
+          assert.deepStrictEqual([own.ended, other.ended, deaf.ended, deaf.cut], [1, 0, 1, 0])
+          assert.strictEqual(yield* hub.listeners, 2)
           yield* TestClock.adjust("15 seconds")
-          assert.deepStrictEqual([yield* hub.listeners, hungUp], [2, 1])
+          assert.deepStrictEqual([yield* hub.listeners, deaf.cut], [1, 1])
         })
       )
   )
 
-  it.scoped("an event is encoded once, whoever hears it", () =>
+  it.scoped("an event is encoded and framed once, whoever hears it, and the same filters are one", () =>
     withHub((hub, events) =>
       Effect.gen(function* () {
-        const chunks: Array<Uint8Array> = []
-        for (const bytes of [yield* hub.open(listener()), yield* hub.open(listener())]) {
-          yield* Effect.forkScoped(Stream.runForEach(bytes, (chunk) => Effect.sync(() => chunks.push(chunk))))
-        }
+        const of = (filter: Event.EventFilter) => listenTo(hub, { ...listener, filter })
+        const all = yield* Effect.all([
+          of({}),
+          of({ services: ["beta", "alpha"] }),
+          of({ services: ["alpha", "beta"] }),
+          of({ services: ["beta"] })
+        ])
         yield* TestClock.adjust("1 millis")
         yield* Queue.offer(events, event(8))
         yield* TestClock.adjust("1 millis")
-        const [one, other] = chunks.slice(-2)
-        assert.strictEqual(new TextDecoder().decode(one), "id: log-8\nevent: reconciliation.update\ndata: {}\n\n")
-        assert.strictEqual(one, other)
+        const [one, two, three, none] = all.map(({ parcels }) => parcels.slice(1))
+        assert.strictEqual(
+          new TextDecoder().decode(one?.[0]?.bytes),
+          "id: log-8\nevent: reconciliation.update\ndata: {}\n\n"
+        )
+        assert.strictEqual(one?.[0], two?.[0])
+        assert.strictEqual(one?.[0], three?.[0])
+        assert.deepStrictEqual(none, [])
+        const chunk = one?.[0]?.chunk
+        assert.strictEqual(chunk, one?.[0]?.chunk)
+        assert.match(new TextDecoder().decode(chunk), /^31\r\nid: log-8\n.*\n\n\r\n$/s)
       })
     )
   )
 
-  it.scoped("a listener that takes nothing is hung up on at a bounded backlog, others are not", () =>
+  it.scoped("an event leaves at once; what has come by then is written together, in pieces of a bounded size", () =>
     withHub((hub, events) =>
       Effect.gen(function* () {
-        let hungUp = 0
-        const stuck = yield* hub.open(listener(Effect.sync(() => hungUp++)))
-        const taken = yield* Effect.makeLatch()
-        yield* Effect.forkScoped(Stream.runForEach(stuck, () => taken.await))
-        const reading = yield* hear(yield* hub.open(listener(Effect.die("it reads"))))
+        const { heard } = yield* listenTo(hub)
         yield* TestClock.adjust("1 millis")
-        // It is stuck at its first frame, which is not in the backlog: what follows is.
-        yield* taken.open
+        yield* Queue.offerAll(events, [event(8), event(9), event(10)])
+        // The log was waiting for the first of them.
         yield* TestClock.adjust("1 millis")
-        yield* taken.close
+        assert.deepStrictEqual(
+          heard.slice(1).map((text) => text.match(/^id: .*$/gm)),
+          [["id: log-8"], ["id: log-9", "id: log-10"]]
+        )
+        const long = JSON.stringify("x".repeat(200_000))
+        yield* Queue.offerAll(events, [event(11), event(12, long), event(13, long), event(14)])
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(
+          heard.slice(3).map((text) => text.match(/^id: .*$/gm)),
+          [["id: log-11"], ["id: log-12"], ["id: log-13", "id: log-14"]]
+        )
+      })
+    )
+  )
+
+  it.scoped("a listener that takes nothing is cut at a bounded backlog, others are not", () =>
+    withHub((hub, events) =>
+      Effect.gen(function* () {
+        const stuck = yield* listenTo(hub, listener, false)
+        const reading = yield* listenTo(hub)
+        yield* TestClock.adjust("1 millis")
         const data = JSON.stringify("x".repeat(99_000))
         for (let seq = 8; seq < 8 + 12; seq++) {
           yield* Queue.offer(events, event(seq, data))
           yield* TestClock.adjust("1 millis")
         }
-        assert.strictEqual(hungUp, 1)
-        assert.strictEqual(reading.heard.filter((text) => text.startsWith("id: log-")).length, 1 + 12)
+        assert.deepStrictEqual([stuck.cut, reading.cut], [1, 0])
+        // What is more than it may leave, and one more piece at most.
+        assert.isBelow(stuck.unsent, Limits.defaults.backlogKiB * 1024 + 100_000)
+        assert.strictEqual(reading.heard.filter((text) => text.startsWith("id: log-")).length, 12)
+      })
+    )
+  )
+
+  it.scoped("a listener that takes some, but later than it may, is cut; one that is only slow is not", () =>
+    withHub((hub, events) =>
+      Effect.gen(function* () {
+        const [slow, late] = [yield* listenTo(hub, listener, false), yield* listenTo(hub, listener, false)]
+        yield* TestClock.adjust("1 millis")
+        for (let seq = 8; seq < 8 + 20; seq++) {
+          yield* Queue.offer(events, event(seq))
+          yield* TestClock.adjust("10 seconds")
+          // It always has something untaken, of half a minute at most.
+          slow.unsent = Math.min(slow.unsent, 3 * 50)
+          late.unsent -= 1
+        }
+        assert.deepStrictEqual([slow.cut, late.cut], [0, 1])
       })
     )
   )
@@ -199,41 +287,63 @@ describe("EventHub", () => {
       )
     ).pipe(Layer.provide(Layer.unwrapEffect(Effect.map(Queue.unbounded<Event.Event>(), layerLog))))
 
-  const behind = (hangUp?: Effect.Effect<void>) => ({ ...listener(hangUp), lastEventId: Option.some("0") })
+  const behind = { ...listener, lastEventId: Option.some("0") }
 
   it.scoped("ends the stream of a listener whom pruning has overtaken, rather than leave a gap", () => {
     let oldest = 1
     return Effect.gen(function* () {
       const hub = yield* EventHub.EventHub
-      const whole = yield* hear(yield* hub.open(behind()))
+      const whole = yield* listenTo(hub, behind)
       yield* TestClock.adjust("1 millis")
-      assert.strictEqual(whole.heard.filter((text) => text.startsWith("id: ")).length, 1_000)
+      assert.strictEqual(whole.heard.join("").match(/^id: /gm)?.length, 1_000)
 
-      const heard: Array<string> = []
-      const fiber = yield* Effect.forkScoped(
-        Stream.runForEach(yield* hub.open(behind()), (chunk) =>
-          Effect.sync(() => {
-            heard.push(new TextDecoder().decode(chunk))
-            oldest = 900
-          })
-        )
-      )
+      const { begin } = yield* hub.open(behind)
+      const { seen, sink } = makeSink()
+      begin(sink)
+      oldest = 900
+      // What was read for others before is as good as read now, and lasts as long as it is kept.
+      yield* TestClock.adjust("1 minute")
+      const again = yield* listenTo(hub, behind)
       yield* TestClock.adjust("1 millis")
-      yield* Fiber.join(fiber)
-      assert.strictEqual(heard.filter((text) => text.startsWith("id: ")).length, 0)
+      assert.strictEqual(seen.heard.join("").match(/^id: /gm)?.length, 1_000)
+      assert.deepStrictEqual([again.ended, again.heard.join("").match(/^id: /gm)], [1, null])
     }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => oldest)))))
   })
 
-  it.scoped("hangs up on a listener that is behind and takes nothing for a minute", () =>
+  it.scoped("reads the log once for all who are behind at the same place", () =>
+    Effect.gen(function* () {
+      const asked: Array<number> = []
+      const counting = Effect.map(EventLog.EventLog, (whole) =>
+        EventLog.EventLog.of({
+          ...whole,
+          page: (after, filter, limit) => {
+            asked.push(after)
+            return Effect.zipRight(Effect.sleep("5 millis"), whole.page(after, filter, limit))
+          }
+        })
+      )
+      const layer = EventHub.layer().pipe(
+        Layer.provide(Layer.effect(EventLog.EventLog, counting)),
+        Layer.provide(layerLong(() => 1))
+      )
+      yield* Effect.gen(function* () {
+        const hub = yield* EventHub.EventHub
+        const all = yield* Effect.all(Array.from({ length: 100 }, () => listenTo(hub, behind)))
+        yield* TestClock.adjust("1 second")
+        for (const { heard } of all) assert.strictEqual(heard.join("").match(/^id: /gm)?.length, 1_000)
+        assert.deepStrictEqual(asked, [0, 200, 400, 600, 800])
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.scoped("cuts a listener that is behind and takes nothing for a minute", () =>
     Effect.gen(function* () {
       const hub = yield* EventHub.EventHub
-      let hungUp = 0
-      const stuck = yield* hub.open(behind(Effect.sync(() => hungUp++)))
-      yield* Effect.forkScoped(Stream.runForEach(stuck, () => Effect.never))
+      const stuck = yield* listenTo(hub, behind, false)
       yield* TestClock.adjust("74 seconds")
-      assert.strictEqual(hungUp, 0)
+      assert.strictEqual(stuck.cut, 0)
       yield* TestClock.adjust("1 seconds")
-      assert.strictEqual(hungUp, 1)
+      assert.strictEqual(stuck.cut, 1)
     }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => 1)))))
   )
 
@@ -257,14 +367,14 @@ describe("EventHub", () => {
       )
       yield* Effect.gen(function* () {
         const hub = yield* EventHub.EventHub
-        const { heard } = yield* hear(yield* hub.open(listener()))
+        const { heard } = yield* listenTo(hub)
         yield* Queue.offer(events, event(8))
         yield* TestClock.adjust("5 seconds")
         yield* Queue.offer(events, event(9))
         yield* TestClock.adjust("1 millis")
         assert.deepStrictEqual(asked, [7, 8])
         assert.deepStrictEqual(
-          heard.slice(2).map((text) => text.slice(0, 9)),
+          heard.slice(1).map((text) => text.slice(0, 9)),
           ["id: log-8", "id: log-9"]
         )
       }).pipe(Effect.provide(layer))
@@ -285,7 +395,7 @@ describe("EventHub", () => {
           logs: ["done"],
           createdAt: DateTime.unsafeMake(0)
         }
-        const { fiber, heard } = yield* hear(yield* hub.ofCommand(state, listener()))
+        const { fiber, heard } = yield* hear(yield* hub.ofCommand(state, { ...listener, cut: () => {} }))
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(heard, [
@@ -295,21 +405,17 @@ describe("EventHub", () => {
     )
   )
 
-  it.scoped("its end hangs up on whoever does not take it in", () =>
+  it.scoped("its end cuts whoever does not take it in", () =>
     withHub((hub) =>
       Effect.gen(function* () {
-        let hungUp = 0
-        const stuck = yield* hub.open(listener(Effect.sync(() => hungUp++)))
-        const taken = yield* Effect.makeLatch()
-        yield* Effect.forkScoped(Stream.runForEach(stuck, () => Effect.uninterruptible(taken.await)))
+        const stuck = yield* listenTo(hub, listener, false)
         yield* TestClock.adjust("1 millis")
         const closing = yield* Effect.fork(Effect.uninterruptible(hub.close))
         yield* TestClock.adjust("499 millis")
-        assert.strictEqual(hungUp, 0)
+        assert.deepStrictEqual([stuck.ended, stuck.cut], [1, 0])
         yield* TestClock.adjust("1 millis")
         yield* Fiber.join(closing)
-        assert.strictEqual(hungUp, 1)
-        yield* taken.open
+        assert.strictEqual(stuck.cut, 1)
       })
     )
   )
@@ -317,12 +423,18 @@ describe("EventHub", () => {
   it.scoped("its end ends every stream, and every later one", () =>
     withHub((hub) =>
       Effect.gen(function* () {
-        const { fiber } = yield* hear(yield* hub.open(listener()))
+        const early = yield* listenTo(hub)
+        const between = yield* hub.open(listener)
         const closing = yield* Effect.fork(hub.close)
+        yield* TestClock.adjust("1 millis")
+        // It had its place, and nowhere to write to yet.
+        const { seen, sink } = makeSink()
+        between.begin(sink)
+        between.leave()
         yield* TestClock.adjust("10 millis")
         yield* Fiber.join(closing)
-        yield* Fiber.join(fiber)
-        yield* Fiber.join((yield* hear(yield* hub.open(listener()))).fiber)
+        const late = yield* listenTo(hub)
+        assert.deepStrictEqual([early.ended, seen.ended, late.ended, late.heard], [1, 1, 1, []])
         assert.strictEqual(yield* hub.listeners, 0)
       })
     )

@@ -1,31 +1,12 @@
 /** What a client does that means no good, on a raw socket, and finds that it does nothing. */
-import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { SecurityLog } from "@mithrandir/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { ask, raw } from "./support/ask.ts"
+import { dial, eventually, get } from "./support/dial.ts"
 import * as House from "./support/house.ts"
 import { listen } from "./support/listen.ts"
-
-/** A connection, and what came over it so far. */
-const dial = (port: number) =>
-  Effect.acquireRelease(
-    Effect.async<{ readonly socket: Socket; readonly received: () => string }>((resume) => {
-      let received = ""
-      const socket = connect(port, "127.0.0.1", () => resume(Effect.succeed({ socket, received: () => received })))
-      socket.setEncoding("utf8").on("data", (chunk) => {
-        received += chunk
-      })
-      socket.on("error", () => socket.destroy())
-    }),
-    ({ socket }) => Effect.sync(() => socket.destroy())
-  )
-
-const eventually = (condition: Effect.Effect<boolean>) =>
-  Effect.repeat(Effect.delay(condition, "5 millis"), { until: (holds) => holds })
-
-const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`
 
 /** The security events that are written by now. */
 const noted = (house: House.House) =>

@@ -26,7 +26,7 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
     "type SubmitOptions"
   ],
   Document: ["make", "render"],
-  EventHub: ["EventHub", "heartbeatInterval", "layer", "type Listener", "type Options"],
+  EventHub: ["EventHub", "heartbeatInterval", "layer", "type Listener", "type Opened", "type Options"],
   Gate: [
     "Gate",
     "admit",

@@ -12,20 +12,18 @@ const read = (bytes: Uint8Array, size: number) => {
   return Effect.map(Stream.runCollect(Sse.decode(Stream.fromIterable(pieces))), Chunk.toReadonlyArray)
 }
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-
 describe("Sse", () => {
   it("writes id, event and data, a field for each line", () => {
-    assert.strictEqual(text(Sse.encode({ id: "a-1", event: "x", data: "{}" })), "id: a-1\nevent: x\ndata: {}\n\n")
+    assert.strictEqual(Sse.text({ id: "a-1", event: "x", data: "{}" }), "id: a-1\nevent: x\ndata: {}\n\n")
     assert.strictEqual(
-      text(Sse.encode({ event: "x", data: "a\nb\r\nc\rd" })),
+      Sse.text({ event: "x", data: "a\nb\r\nc\rd" }),
       "event: x\ndata: a\ndata: b\ndata: c\ndata: d\n\n"
     )
     assert.strictEqual(
-      text(Sse.encode({ id: "1\ndata: forged", event: "x\r\n", data: "" })),
+      Sse.text({ id: "1\ndata: forged", event: "x\r\n", data: "" }),
       "id: 1data: forged\nevent: x\ndata: \n\n"
     )
-    assert.strictEqual(text(Sse.encodeRetry(1234.5)), "retry: 1234\n\n")
+    assert.strictEqual(Sse.retry(1234.5), "retry: 1234\n\n")
   })
 
   it("reads what it wrote, however it is cut into pieces", () =>
@@ -36,7 +34,7 @@ describe("Sse", () => {
         ),
         FastCheck.integer({ min: 1, max: 20 }),
         async (sent, size) => {
-          const bytes = Buffer.concat(sent.map((message) => Sse.encode(message)))
+          const bytes = Buffer.concat(sent.map((message) => Sse.encode(Sse.text(message))))
           const expected = sent.map(({ data, event }) => ({ event, data: data.replace(/\r\n|\r/g, "\n") }))
           assert.deepStrictEqual(await Effect.runPromise(read(bytes, size)), expected)
         }

@@ -75,7 +75,18 @@ const LimitsEntry = Schema.Struct({
     description: "Streams that one actor may have open.",
     default: HttpLimits.defaults.streamsPerActor
   }),
-  streams: optional(Limit, { description: "Streams that may be open in all.", default: HttpLimits.defaults.streams })
+  streams: optional(Limit, {
+    description: "Streams that may be open in all; what is beyond is a 503.",
+    default: HttpLimits.defaults.streams
+  }),
+  backlogKiB: optional(Limit, {
+    description: "KiB of a stream that a listener may leave untaken before it is cut off; it goes on by id.",
+    default: HttpLimits.defaults.backlogKiB
+  }),
+  backlogSeconds: optional(Limit, {
+    description: "Seconds for which a listener may leave any of its stream untaken.",
+    default: HttpLimits.defaults.backlogSeconds
+  })
 })
 export type LimitsEntry = typeof LimitsEntry.Type
 
@@ -99,7 +110,9 @@ export const ConfigFile = Schema.Struct({
     description: "Origins of pages elsewhere that may use the server, with a token. Compared exactly.",
     examples: [["https://dash.example.com"]]
   }),
-  limits: optional(LimitsEntry, { description: "How much anybody may ask for; what is beyond is a 429." }),
+  limits: optional(LimitsEntry, {
+    description: "How much anybody may ask for; what is beyond is a 429, unless it says otherwise."
+  }),
   database: optional(SqliteFile, {
     description: "The SQLite file, relative to this file.",
     default: defaults.database

@@ -215,7 +215,10 @@ const whole = {
   port: 4410,
   hosts: ["ops.example.com", "ops.example.com:8443", "[::1]:4410"],
   origins: ["https://dash.example.com", "http://localhost:3000"],
-  limits: { commandsPerMinute: 60, failuresPerMinute: 30, streamsPerActor: 10, streams: 100 },
+  limits: {
+    ...{ commandsPerMinute: 60, failuresPerMinute: 30, streamsPerActor: 10, streams: 100 },
+    ...{ backlogKiB: 512, backlogSeconds: 30 }
+  },
   database: "mithrandir.db",
   services: [
     {

@@ -123,7 +123,7 @@ describe("EffectiveConfig.of", () => {
 describe("EffectiveConfig.rows", () => {
   it("has a row a key, text as it is and all else as JSON", () => {
     const rows = EffectiveConfig.rows(EffectiveConfig.of(settings([{ ...mail, password: { env: "A" } }])))
-    expect(rows.slice(0, 10)).toEqual([
+    expect(rows.slice(0, 12)).toEqual([
       { key: "host", value: "127.0.0.1", origin: "flag" },
       { key: "port", value: "4410", origin: "environment" },
       { key: "hosts", value: '["ops.example"]', origin: ".env" },
@@ -133,6 +133,8 @@ describe("EffectiveConfig.rows", () => {
       { key: "limits.failuresPerMinute", value: "30", origin: "default" },
       { key: "limits.streamsPerActor", value: "1000", origin: "default" },
       { key: "limits.streams", value: "7", origin: "file" },
+      { key: "limits.backlogKiB", value: "1024", origin: "default" },
+      { key: "limits.backlogSeconds", value: "60", origin: "default" },
       { key: "services[0].id", value: "mail", origin: "file" }
     ])
     expect(rows).toContainEqual({ key: "services[0].queues", value: '["mail"]', origin: "file" })

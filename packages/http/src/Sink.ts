@@ -1,0 +1,125 @@
+/** Where a listener's bytes go: the response of a Node server, or a `ReadableStream` for whatever has its own. */
+import type { ServerResponse } from "node:http"
+import * as Effect from "effect/Effect"
+import * as HangUp from "./HangUp.ts"
+import type { Parcel } from "./Parcel.ts"
+
+/** Plain and synchronous, since the hub writes to thousands in one go. Nothing here throws, also after its end. */
+export interface Sink {
+  readonly write: (parcel: Parcel) => void
+  /** Bytes that were written and that the listener's connection has not taken yet. */
+  readonly unsent: () => number
+  /** Succeeds when more can be written without piling up, or when there is nobody left to write to. */
+  readonly drained: Effect.Effect<void>
+  /** Ends it, in good order: what was written still arrives. */
+  readonly end: () => void
+  /** Ends it at once, whatever is unsent. */
+  readonly cut: () => void
+}
+
+/**
+ * Writes to the connection beneath a response whose head is set: past the response itself, which would frame the same
+ * bytes again for each of a thousand listeners. `end` ends the response.
+ */
+export const toResponse = (response: ServerResponse, end: () => void): Sink => {
+  response.flushHeaders()
+  // HTTP/1.0 has no chunks, and what was asked for behind another request of its connection has no connection yet.
+  const socket = response.chunkedEncoding ? response.socket : null
+  const below = socket ?? response
+  let isOver = false
+  const write =
+    socket === null ? (parcel: Parcel) => response.write(parcel.bytes) : ({ chunk }: Parcel) => socket.write(chunk)
+  return {
+    write: (parcel) => {
+      if (!isOver && below.writable) write(parcel)
+    },
+    unsent: () => below.writableLength,
+    drained: Effect.suspend(() =>
+      below.writableNeedDrain && !response.destroyed
+        ? Effect.async<void>((resume) => {
+            const done = () => {
+              below.off("drain", done)
+              response.off("close", done)
+              resume(Effect.void)
+            }
+            below.on("drain", done)
+            response.on("close", done)
+            return Effect.sync(done)
+          })
+        : Effect.void
+    ),
+    end: () => {
+      if (isOver) return
+      isOver = true
+      end()
+    },
+    cut: () => {
+      isOver = true
+      HangUp.hangUp(response)
+    }
+  }
+}
+
+/** A `ReadableStream` of what is written. `leave` is called once there is nobody left to write to. */
+export const toReadable = (
+  leave: () => void
+): { readonly sink: Sink; readonly readable: ReadableStream<Uint8Array> } => {
+  const waiting = new Set<() => void>()
+  const wake = () => {
+    for (const resume of waiting) resume()
+    waiting.clear()
+  }
+  let isOver = false
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const over = (act: () => void) => {
+    if (isOver) return
+    isOver = true
+    act()
+    wake()
+  }
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      start: (given) => {
+        controller = given
+      },
+      pull: wake,
+      cancel: () => {
+        over(() => {})
+        leave()
+      }
+    },
+    // Nothing is fetched ahead: what is queued is what the listener has not taken.
+    new ByteLengthQueuingStrategy({ highWaterMark: 0 })
+  )
+  const unsent = () => Math.max(0, -(controller?.desiredSize ?? 0))
+  return {
+    readable,
+    sink: {
+      write: ({ bytes }) => {
+        if (!isOver) controller?.enqueue(bytes)
+      },
+      unsent,
+      drained: Effect.suspend(() =>
+        isOver || unsent() === 0
+          ? Effect.void
+          : Effect.async<void>((resume) => {
+              const done = () => resume(Effect.void)
+              waiting.add(done)
+              return Effect.sync(() => waiting.delete(done))
+            })
+      ),
+      end: () => {
+        over(() => controller?.close())
+        // Whoever reads from it has the rest; nobody tells when it was read.
+        if (unsent() === 0) leave()
+      },
+      cut: () => {
+        isOver = true
+        // Drops what is queued.
+        controller?.error(new Error("the listener left too much unread"))
+        wake()
+        leave()
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** Takes the event stream's requests before the framework does: the one path that leaves it, after the gate. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import { ServiceRegistry } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberSet from "effect/FiberSet"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Api } from "./Api.ts"
+import * as Cors from "./Cors.ts"
+import { EventHub } from "./EventHub.ts"
+import type { Names } from "./Gate.ts"
+import { Gatekeeper } from "./Gatekeeper.ts"
+import * as HangUp from "./HangUp.ts"
+import * as Mount from "./Mount.ts"
+import * as SafeHeaders from "./SafeHeaders.ts"
+import * as Sink from "./Sink.ts"
+import { eventStream, path, StreamQuery } from "./StreamApi.ts"
+import { listenerOf, streamHeaders } from "./StreamHttp.ts"
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+const decodeQuery = Schema.decodeUnknownEither(StreamQuery)
+
+/**
+ * Whether a request is taken. A fiber that waits for each listener would cost more memory than all else together, and a
+ * stream of the framework a hundred times the work. It takes what is plainly a stream that may be opened; everything else,
+ * and what cannot be opened after all, is `others`' to answer, who ask the gatekeeper about the same request again.
+ */
+export const make = (
+  names: Names
+): Effect.Effect<
+  (request: IncomingMessage, response: ServerResponse, others: Handler) => boolean,
+  never,
+  EventHub | Gatekeeper | ServiceRegistry.ServiceRegistry | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const hub = yield* EventHub
+    const { admit } = yield* Gatekeeper
+    const registry = yield* ServiceRegistry.ServiceRegistry
+    const clock = yield* Effect.clock
+    const runFork = yield* FiberSet.makeRuntime()
+    const route = Mount.of(Api).route("GET", path)
+    const corsFor = Cors.headersFor(names)
+
+    return (request, response, others) => {
+      const { headers, method, socket, url = "" } = request
+      const [asked, query = ""] = url.split("?", 2)
+      const isPlain = method === "GET" && request.httpVersion === "1.1" && response.socket !== null
+      if (asked !== path || !isPlain) return false
+      const arrival = {
+        method,
+        url,
+        headers: headers as Readonly<Record<string, string | undefined>>,
+        address: socket.remoteAddress,
+        time: clock.unsafeCurrentTimeMillis()
+      }
+      const verdict = admit(arrival, route, request)
+      const params = decodeQuery(HttpServerRequest.searchParamsFromURL(new URL(`http://localhost/?${query}`)))
+      if (verdict._tag === "Rejected" || Either.isLeft(params)) return false
+      const isKnown = (id: string) => registry.all.some((service) => service.id === id)
+      if (params.right.service?.every(isKnown) === false) return false
+
+      const begun = hub
+        .open({ ...listenerOf(arrival.headers["last-event-id"], params.right), principal: verdict.principal })
+        .pipe(
+          Effect.map(({ begin, leave }) => {
+            HangUp.onClose(response, leave)
+            if (response.closed) return
+            // What came with it, if anything, is not wanted.
+            request.resume()
+            response.writeHead(200, {
+              "content-type": eventStream,
+              ...SafeHeaders.always,
+              ...streamHeaders,
+              ...corsFor(headers.origin)
+            })
+            begin(Sink.toResponse(response, () => response.end()))
+          }),
+          Effect.catchAllCause(() => Effect.sync(() => response.closed || others(request, response)))
+        )
+      runFork(begun)
+      return true
+    }
+  })
