@@ -109,6 +109,9 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   }
 >() {}
 
+/** Milliseconds, since some moment. Who sets the clock makes nobody late, and no heartbeat. */
+const passing = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+
 /** What users get is the default. */
 export interface Options {
   /** How often, from a connection's start. Default: `heartbeatInterval`. */
@@ -185,7 +188,7 @@ const make = (options: Options) =>
         for (const { live } of groups.values()) for (const place of Array.from(live)) place.end()
       }
       brought = events.at(-1)?.seq ?? brought
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* passing
       if (Array.from(groups.values()).every(({ live }) => live.size === 0)) return
       for (const part of framed(events)) yield* bringPart(part, now)
     })
@@ -203,12 +206,12 @@ const make = (options: Options) =>
       Effect.forkScoped
     )
 
-    yield* Clock.currentTimeMillis.pipe(
-      Effect.map((now) => {
+    yield* Effect.zip(passing, Clock.currentTimeMillis).pipe(
+      Effect.map(([now, time]) => {
         const parcels = new Map<number, Parcel>()
         for (const [place, due] of beats) {
           if (due > now) break
-          const parcel = parcels.get(place.told) ?? new Parcel(beat(now, log.idOf(place.told)))
+          const parcel = parcels.get(place.told) ?? new Parcel(beat(time, log.idOf(place.told)))
           parcels.set(place.told, parcel)
           beats.delete(place)
           // A process that was held up makes up for nothing.
@@ -290,7 +293,7 @@ const make = (options: Options) =>
     const follow = (place: Place, { after, text }: Start, sink: Sink) =>
       Effect.gen(function* () {
         const { group } = place
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* passing
         place.begin(sink, after, now)
         if (!place.isOver) beats.set(place, now + beatMillis)
         place.send(new Parcel(text), now, limits)
@@ -302,7 +305,7 @@ const make = (options: Options) =>
           if (place.after < page.oldest - 1) return place.end()
           for (const { parcel, told } of page.parts) {
             yield* sink.drained
-            place.send(parcel, yield* Clock.currentTimeMillis, limits)
+            place.send(parcel, yield* passing, limits)
             place.told = told
           }
           place.after = page.upTo
@@ -463,8 +466,8 @@ const reset = (log: Log, { newest, oldest, reason }: Extract<EventLog.Resumption
   })
 
 /** A named event, since `EventSource` hides comments; without an id, since nothing happened. */
-const beat = (now: number, lastEventId: string): string =>
-  Sse.text({ event: "heartbeat", data: JSON.stringify({ time: new Date(now).toISOString(), lastEventId }) })
+const beat = (time: number, lastEventId: string): string =>
+  Sse.text({ event: "heartbeat", data: JSON.stringify({ time: new Date(time).toISOString(), lastEventId }) })
 
 const lastWord = (state: Command.CommandState): string => {
   const { data, name } = Event.ofStatus(Event.statusOf(state))

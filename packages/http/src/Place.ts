@@ -47,7 +47,7 @@ export class Place {
     if (this.isOver) sink.end()
   }
 
-  /** Writes, at a moment in milliseconds; cuts instead who by then leaves too much untaken, or for too long. */
+  /** Writes, at a moment in milliseconds that pass evenly; cuts instead who by then leaves too much untaken, or for too long. */
   send(parcel: Parcel, now: number, { backlogKiB, backlogSeconds }: Bounds): void {
     const { sink } = this
     if (sink === undefined || this.isOver) return

@@ -10,8 +10,8 @@ import type * as Scope from "effect/Scope"
 import { Api } from "./Api.ts"
 import * as Cors from "./Cors.ts"
 import { EventHub } from "./EventHub.ts"
-import type { Names } from "./Gate.ts"
-import { Gatekeeper } from "./Gatekeeper.ts"
+import type { Names, Verdict } from "./Gate.ts"
+import { type Arrival, Gatekeeper } from "./Gatekeeper.ts"
 import * as HangUp from "./HangUp.ts"
 import * as Mount from "./Mount.ts"
 import * as SafeHeaders from "./SafeHeaders.ts"
@@ -44,9 +44,18 @@ export const make = (
     const route = Mount.of(Api).route("GET", path)
     const corsFor = Cors.headersFor(names)
 
+    /** A judge of somebody else's may throw what it should not: the framework has an answer to that. */
+    const judged = (arrival: Arrival, request: IncomingMessage): Verdict | undefined => {
+      try {
+        return admit(arrival, route, request)
+      } catch {
+        return undefined
+      }
+    }
+
     return (request, response, others) => {
       const { headers, method, socket, url = "" } = request
-      const [asked, query = ""] = url.split("?", 2)
+      const [asked = ""] = url.split("?", 1)
       const isPlain = method === "GET" && request.httpVersion === "1.1" && response.socket !== null
       if (asked !== path || !isPlain) return false
       const arrival = {
@@ -56,9 +65,10 @@ export const make = (
         address: socket.remoteAddress,
         time: clock.unsafeCurrentTimeMillis()
       }
-      const verdict = admit(arrival, route, request)
-      const params = decodeQuery(HttpServerRequest.searchParamsFromURL(new URL(`http://localhost/?${query}`)))
-      if (verdict._tag === "Rejected" || Either.isLeft(params)) return false
+      const verdict = judged(arrival, request)
+      const query = url.slice(asked.length)
+      const params = decodeQuery(HttpServerRequest.searchParamsFromURL(new URL(`http://localhost/${query}`)))
+      if (verdict?._tag !== "Admitted" || Either.isLeft(params)) return false
       const isKnown = (id: string) => registry.all.some((service) => service.id === id)
       if (params.right.service?.every(isKnown) === false) return false
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Command, type Event, EventLog } from "@mithrandir/core"
+import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -143,6 +144,30 @@ describe("EventHub", () => {
         assert.deepStrictEqual([beatsOf(first.heard).length, beatsOf(second.heard).length], [5, 5])
       })
     )
+  )
+
+  it.scoped("beats and has patience as before when somebody sets the clock", () =>
+    Effect.gen(function* () {
+      let shift = 0
+      const clock = yield* TestClock.testClock()
+      const set: Clock.Clock = Object.create(clock, {
+        currentTimeMillis: { get: () => Effect.map(clock.currentTimeMillis, (now) => now + shift) }
+      })
+      yield* withHub((hub, events) =>
+        Effect.gen(function* () {
+          const reading = yield* listenTo(hub)
+          const slow = yield* listenTo(hub, listener, false)
+          yield* Queue.offer(events, event(8))
+          yield* TestClock.adjust("1 millis")
+          for (const hours of [1, -2]) {
+            shift += hours * 3_600_000
+            yield* TestClock.adjust("15 seconds")
+          }
+          assert.strictEqual(beatsOf(reading.heard).length, 2)
+          assert.strictEqual(slow.cut, 0)
+        })
+      ).pipe(Effect.withClock(set))
+    })
   )
 
   it.scoped(

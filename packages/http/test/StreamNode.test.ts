@@ -40,6 +40,23 @@ describe("a stream past the framework", () => {
     })
   )
 
+  it.scopedLive(
+    "a judge that throws is answered for by the framework, and a query with a question mark is read whole",
+    () =>
+      Effect.gen(function* () {
+        const broken = yield* House.fresh({
+          judge: () => {
+            throw new TypeError("somebody else's fault")
+          }
+        })
+        for (let n = 0; n < 2; n++) assert.strictEqual((yield* ask(`${broken.url}${path}`)).status, 500)
+        const house = yield* House.fresh()
+        const odd = yield* listen(`${house.url}${path}?lastEventId=0?`)
+        const [reset] = yield* odd.until((seen) => seen.length > 0)
+        assert.strictEqual(reset?.data.reason, "malformed")
+      })
+  )
+
   it.scopedLive("frames what it writes as HTTP wants it, whatever its size", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
