@@ -57,12 +57,13 @@ export const bundle = async () => {
   return metafile
 }
 
-/** What proves that the program is reliable: programs of this checkout alone, beside what is installed. */
-const bundleProofs = () =>
+/** What proves that the program is reliable, and how quick: programs of this checkout alone, beside what is installed. */
+const bundleProofs = (directory, entryPoints) =>
   build({
-    absWorkingDir: fileURLToPath(new URL("../reliability/", import.meta.url)),
-    entryPoints: ["src/Main.ts", "src/Upstream.ts"],
+    absWorkingDir: fileURLToPath(new URL(`../${directory}/`, import.meta.url)),
+    entryPoints,
     outdir: "dist",
+    outbase: "src",
     bundle: true,
     format: "esm",
     platform: "node",
@@ -95,7 +96,9 @@ const write = (path, contents) => {
 /** Before tests that start the program: none runs an old bundle. */
 export const setup = async () => {
   await bundle()
-  await bundleProofs()
+  await bundleProofs("reliability", ["src/Main.ts", "src/Upstream.ts"])
+  const stream = ["Mithrandir", "BetterSse", "FastifySse", "Nchan", "Clients"]
+  await bundleProofs("bench", ["src/Main.ts", ...stream.map((name) => `src/stream/${name}.ts`)])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()

@@ -76,7 +76,7 @@ export interface Listener {
 export interface Opened {
   /** Sends what it starts with, and from then on everything. Once. */
   readonly begin: (sink: Sink) => void
-  /** Gives its place free, and is called whenever a stream is over, by whoever sees it end: at once, or never begun. */
+  /** Gives its place free. To be called when there is nobody any more, also where it was never begun; again does nothing. */
   readonly leave: () => void
 }
 
@@ -110,7 +110,8 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
 >() {}
 
 /** Milliseconds, since some moment. Who sets the clock makes nobody late, and no heartbeat. */
-const passing = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+const millisOf = (nanos: bigint): number => Number(nanos / 1_000_000n)
+const passing = Effect.map(Clock.currentTimeNanos, millisOf)
 
 /** What users get is the default. */
 export interface Options {
@@ -122,6 +123,7 @@ const make = (options: Options) =>
   Effect.gen(function* () {
     const log = yield* EventLog.EventLog
     const limits = yield* Limits.Limits
+    const clock = yield* Effect.clock
     const heartbeat = Duration.decode(options.heartbeat ?? heartbeatInterval)
     const beatMillis = Duration.toMillis(heartbeat)
     const runFork = yield* FiberSet.makeRuntime()
@@ -137,7 +139,8 @@ const make = (options: Options) =>
       Sse.text({ id: log.idOf(event.seq), event: event.name, data: event.data })
 
     const groupOf = (filter: Event.EventFilter): Group => {
-      const key = JSON.stringify([filter.services?.toSorted(), filter.names?.toSorted()])
+      const sorted = (words: ReadonlyArray<string> = []) => Array.from(new Set(words)).sort()
+      const key = JSON.stringify([filter.services && sorted(filter.services), filter.names && sorted(filter.names)])
       const known = groups.get(key)
       if (known !== undefined) return known
       const group: Group = { filter, all: new Set(), live: new Set(), abandoned: () => groups.delete(key) }
@@ -151,7 +154,10 @@ const make = (options: Options) =>
     }
 
     const framed = (events: ReadonlyArray<Event.Event>): ReadonlyArray<ReadonlyArray<Framed>> =>
-      inParts(events.map((event) => ({ event, text: frame(event) })))
+      inPieces(
+        events.map((event) => ({ event, text: frame(event) })),
+        ({ text }) => text
+      )
 
     /** Brings what one part of the log says to everybody who is live. */
     const bringPart = Effect.fnUntraced(function* (part: ReadonlyArray<Framed>, now: number) {
@@ -166,8 +172,9 @@ const make = (options: Options) =>
       }
       let written = 0
       for (const { filter, live } of Array.from(groups.values())) {
+        if (live.size === 0) continue
         const wanted = part.filter(({ event }) => Event.matches(filter, event))
-        if (wanted.length === 0 || live.size === 0) continue
+        if (wanted.length === 0) continue
         const parcel = parcelOf(wanted)
         for (const place of Array.from(live)) {
           // Who was behind may have read some of it from the log by itself.
@@ -190,7 +197,11 @@ const make = (options: Options) =>
       brought = events.at(-1)?.seq ?? brought
       const now = yield* passing
       if (Array.from(groups.values()).every(({ live }) => live.size === 0)) return
-      for (const part of framed(events)) yield* bringPart(part, now)
+      for (const part of framed(events)) {
+        yield* bringPart(part, now)
+        // What was written can leave before more is.
+        if (lastOf(part) < brought) yield* EventLoop.turn
+      }
     })
 
     yield* Stream.suspend(() => log.tail(brought, {})).pipe(
@@ -227,13 +238,14 @@ const make = (options: Options) =>
       for (const { end } of Array.from(open)) end()
     })
 
+    const ending = new WeakSet<Open>()
     yield* Clock.currentTimeMillis.pipe(
       Effect.map((now) => {
         for (const one of Array.from(open)) {
-          // Who does not take in the end of a stream is hung up on the next time.
-          if (isStillGood(one.principal, now)) continue
-          if (one.isOver) one.cut()
-          else one.end()
+          // Who has not taken in the end of a stream since is hung up on.
+          if (ending.has(one)) one.cut()
+          else if (!isStillGood(one.principal, now)) one.end()
+          if (one.isOver) ending.add(one)
         }
       }),
       Effect.schedule(Schedule.fixed(reviewInterval)),
@@ -250,10 +262,11 @@ const make = (options: Options) =>
     }
 
     /** Takes a place, in the same step in which it is seen to be free. */
-    const take = <A extends Open>(place: A): Effect.Effect<A, Problem.Problem> =>
+    const take = <A extends Open>(principal: Principal, make: () => A): Effect.Effect<A, Problem.Problem> =>
       Effect.suspend(() => {
-        const problem = refusal(place.principal)
+        const problem = refusal(principal)
         if (problem !== undefined) return problem
+        const place = make()
         open.add(place)
         return Effect.succeed(place)
       })
@@ -278,7 +291,7 @@ const make = (options: Options) =>
     const opening = Effect.fn("EventHub.opening")(function* (group: Group, lastEventId: Option.Option<string>) {
       const retry = Sse.retry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
       const resumption = Option.isSome(lastEventId) ? yield* log.resume(lastEventId.value, group.filter) : undefined
-      if (resumption?._tag === "After") return { text: retry, after: resumption.seq }
+      if (resumption?._tag === "After") return { parts: [retry], after: resumption.seq }
       const snapshot = yield* snapshots.get(group)
       const texts = [
         retry,
@@ -286,51 +299,63 @@ const make = (options: Options) =>
         ...snapshot.events.map(({ data, name }) => Sse.text({ event: name, data })),
         ready(log.idOf(snapshot.newest))
       ]
-      return { text: texts.join(""), after: snapshot.newest }
+      return { parts: inPieces(texts, (text) => text).map((piece) => piece.join("")), after: snapshot.newest }
     })
 
     /** Sends what it starts with, and then the log, until it is live. */
-    const follow = (place: Place, { after, text }: Start, sink: Sink) =>
+    const follow = (place: Place, parts: Start["parts"], sink: Sink) =>
       Effect.gen(function* () {
         const { group } = place
-        const now = yield* passing
-        place.begin(sink, after, now)
-        if (!place.isOver) beats.set(place, now + beatMillis)
-        place.send(new Parcel(text), now, limits)
-        // Until nothing is left between it and what was brought. Then, in the same step, it is one of those to whom what
-        // comes is brought: no event falls between, and none comes twice.
-        while (place.after < brought && !place.isOver) {
+        const send = (parcel: Parcel) =>
+          Effect.zipRight(
+            sink.drained,
+            Effect.map(passing, (now) => place.send(parcel, now, limits))
+          )
+        for (const part of parts) yield* send(new Parcel(part))
+        while (!place.isOver) {
+          yield* sink.drained
+          // Nothing is left between it and what was brought: in the same step it becomes one of those to whom what comes
+          // is brought. No event falls between, and none comes twice.
+          if (place.after >= brought) return void group.live.add(place)
           const page = yield* pages.get(Data.struct({ group, after: place.after }))
           // Pruning has overtaken us. Ended, the listener comes back by id, and is told that there is a gap.
           if (place.after < page.oldest - 1) return place.end()
           for (const { parcel, told } of page.parts) {
-            yield* sink.drained
-            place.send(parcel, yield* passing, limits)
+            yield* send(parcel)
             place.told = told
           }
           place.after = page.upTo
         }
-        if (!place.isOver) group.live.add(place)
       }).pipe(
         // The client comes back by id, and is then told why if the log still cannot be read.
         Effect.catchAllCause(() => Effect.sync(place.end))
       )
 
     const openFor = Effect.fn("EventHub.open")(function* ({ filter, lastEventId, principal }: Listener) {
-      const group = groupOf(filter)
-      const place = yield* take(new Place(principal, group, forget))
-      group.all.add(place)
+      const place = yield* take(principal, () => {
+        const place = new Place(principal, groupOf(filter), forget)
+        place.group.all.add(place)
+        return place
+      })
+      const { group } = place
       const leave = () => {
         forget(place)
         place.isOver = true
         open.delete(place)
         if (group.all.delete(place) && group.all.size === 0) group.abandoned()
       }
-      const start = yield* Effect.onExit(opening(group, lastEventId), (exit) =>
+      const { after, parts } = yield* Effect.onExit(opening(group, lastEventId), (exit) =>
         Exit.isSuccess(exit) ? Effect.void : Effect.sync(leave)
       )
       if (yield* Deferred.isDone(closed)) place.end()
-      return { leave, begin: (sink: Sink) => void runFork(follow(place, start, sink)) }
+      const begin = (sink: Sink) => {
+        const now = millisOf(clock.unsafeCurrentTimeNanos())
+        place.begin(sink, after, now)
+        if (place.isOver) return
+        beats.set(place, now + beatMillis)
+        runFork(follow(place, parts, sink))
+      }
+      return { leave, begin }
     })
 
     const phasesOf = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
@@ -368,7 +393,10 @@ const make = (options: Options) =>
         cut
       }
       const leave = Effect.sync(() => open.delete(place))
-      yield* Effect.acquireRelease(take(place), () => leave)
+      yield* Effect.acquireRelease(
+        take(principal, () => place),
+        () => leave
+      )
       if (yield* Deferred.isDone(closed)) place.end()
       return Stream.ensuring(Stream.interruptWhenDeferred(phasesOf(state), ending), leave)
     })
@@ -427,21 +455,22 @@ interface Framed {
 }
 
 /** So many characters are written in one piece, or one event that has more. */
-const maxPart = 256 * 1024
+const maxPiece = 256 * 1024
 
-/** Splits a part of the log into those that are written in one piece. */
-const inParts = (all: ReadonlyArray<Framed>): ReadonlyArray<ReadonlyArray<Framed>> => {
-  const parts: Array<Array<Framed>> = []
-  let size = maxPart
+/** Splits what is written into pieces. */
+const inPieces = <A>(all: ReadonlyArray<A>, textOf: (one: A) => string): ReadonlyArray<ReadonlyArray<A>> => {
+  const pieces: Array<Array<A>> = []
+  let size = maxPiece
   for (const one of all) {
-    size += one.text.length
-    if (size > maxPart) {
-      parts.push([])
-      size = one.text.length
+    const { length } = textOf(one)
+    size += length
+    if (size > maxPiece) {
+      pieces.push([])
+      size = length
     }
-    parts.at(-1)?.push(one)
+    pieces.at(-1)?.push(one)
   }
-  return parts
+  return pieces
 }
 
 const parcelled = (part: ReadonlyArray<Framed>): Parcel => new Parcel(part.map(({ text }) => text).join(""))
@@ -450,7 +479,7 @@ const lastOf = (part: ReadonlyArray<Framed>): number => part.at(-1)?.event.seq ?
 
 /** What a listener is told first, and the place after which it goes on. */
 interface Start {
-  readonly text: string
+  readonly parts: ReadonlyArray<string>
   readonly after: number
 }
 

@@ -39,11 +39,12 @@ const make = Effect.gen(function* () {
   const { commandsPerMinute } = yield* Limits.Limits
   const commands = Limiter.make({ times: commandsPerMinute, perMs: 60_000 })
 
-  const verdicts = new WeakMap<object, Gate.Verdict>()
+  const verdicts = new WeakMap<object, { readonly of: string; readonly verdict: Gate.Verdict }>()
 
   const holderOf = ({ time, url }: Arrival, route: Route | undefined) => {
     if (route?.path !== streamPath) return undefined
-    const ticket = new URLSearchParams(url.split("?", 2)[1]).get("ticket")
+    const [path = ""] = url.split("?", 1)
+    const ticket = new URLSearchParams(url.slice(path.length)).get("ticket")
     return ticket === null ? undefined : tickets.take(ticket, time)
   }
 
@@ -69,10 +70,12 @@ const make = Effect.gen(function* () {
 
   return Gatekeeper.of({
     admit: (arrival, route, source) => {
+      // Somebody may make several requests of one: what was said holds for the same alone.
+      const of = `${arrival.method} ${arrival.url} ${route?.method} ${route?.path}`
       const said = source === undefined ? undefined : verdicts.get(source)
-      if (said !== undefined) return said
+      if (said?.of === of) return said.verdict
       const verdict = judged(arrival, route)
-      if (source !== undefined) verdicts.set(source, verdict)
+      if (source !== undefined) verdicts.set(source, { of, verdict })
       if (verdict._tag === "Rejected") note(arrival, verdict)
       return verdict
     },

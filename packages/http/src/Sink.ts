@@ -70,6 +70,7 @@ export const toReadable = (
     waiting.clear()
   }
   let isOver = false
+  let isEnding = false
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const over = (act: () => void) => {
     if (isOver) return
@@ -82,7 +83,14 @@ export const toReadable = (
       start: (given) => {
         controller = given
       },
-      pull: wake,
+      // Called when all that was written is taken, and somebody reads on.
+      pull: (given) => {
+        if (isEnding) {
+          given.close()
+          leave()
+        }
+        wake()
+      },
       cancel: () => {
         over(() => {})
         leave()
@@ -96,7 +104,8 @@ export const toReadable = (
     readable,
     sink: {
       write: ({ bytes }) => {
-        if (!isOver) controller?.enqueue(bytes)
+        // Its own: whoever reads may give the bytes away, and others are to get the same.
+        if (!isOver) controller?.enqueue(bytes.slice())
       },
       unsent,
       drained: Effect.suspend(() =>
@@ -109,14 +118,17 @@ export const toReadable = (
             })
       ),
       end: () => {
-        over(() => controller?.close())
-        // Whoever reads from it has the rest; nobody tells when it was read.
-        if (unsent() === 0) leave()
+        over(() => {
+          isEnding = unsent() > 0
+          if (isEnding) return
+          controller?.close()
+          leave()
+        })
       },
       cut: () => {
         isOver = true
         // Drops what is queued.
-        controller?.error(new Error("the listener left too much unread"))
+        controller?.error(new Error("the stream was cut off"))
         wake()
         leave()
       }

@@ -18,7 +18,7 @@ import type { Parcel } from "../src/Parcel.ts"
 import type { Sink } from "../src/Sink.ts"
 
 /** A log that begins after the seventh event; what is offered to `events` happens. */
-const layerLog = (events: Queue.Queue<Event.Event>) => {
+const layerLog = (events: Queue.Queue<Event.Event>, snapshot: ReadonlyArray<Event.Event> = []) => {
   const kept: Array<Event.Event> = []
   const newest = () => kept.at(-1)?.seq ?? 7
   return Layer.succeed(
@@ -33,7 +33,7 @@ const layerLog = (events: Queue.Queue<Event.Event>) => {
           return chunk
         }),
       ofCommand: () => Stream.never,
-      snapshot: () => Effect.sync(() => ({ events: [], newest: newest() })),
+      snapshot: () => Effect.sync(() => ({ events: snapshot, newest: newest() })),
       idOf: (seq) => `log-${seq}`,
       newest: Effect.sync(newest),
       prune: Effect.succeed(0)
@@ -50,11 +50,12 @@ const event = (seq: number, data = "{}"): Event.Event => ({
 })
 
 const withHub = <A, E, R>(
-  use: (hub: typeof EventHub.EventHub.Service, events: Queue.Queue<Event.Event>) => Effect.Effect<A, E, R>
+  use: (hub: typeof EventHub.EventHub.Service, events: Queue.Queue<Event.Event>) => Effect.Effect<A, E, R>,
+  snapshot: ReadonlyArray<Event.Event> = []
 ) =>
   Effect.gen(function* () {
     const events = yield* Queue.unbounded<Event.Event>()
-    const layer = Layer.provide(EventHub.layer(), layerLog(events))
+    const layer = Layer.provide(EventHub.layer(), layerLog(events, snapshot))
     return yield* Effect.provide(
       Effect.flatMap(EventHub.EventHub, (hub) => use(hub, events)),
       layer
@@ -78,7 +79,8 @@ const makeSink = () => {
       if (!seen.takes) seen.unsent += parcel.bytes.length
     },
     unsent: () => seen.unsent,
-    drained: Effect.suspend(() => (seen.unsent === 0 ? Effect.void : Effect.never)),
+    // As a socket has it: a little may pile up.
+    drained: Effect.suspend(() => (seen.unsent < 16_384 ? Effect.void : Effect.never)),
     end: () => seen.ended++,
     cut: () => seen.cut++
   }
@@ -334,6 +336,52 @@ describe("EventHub", () => {
       assert.deepStrictEqual([again.ended, again.heard.join("").match(/^id: /gm)], [1, null])
     }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => oldest)))))
   })
+
+  it.scoped("cuts whoever was ended and does not go, also where its principal is welcome", () =>
+    Effect.gen(function* () {
+      const hub = yield* EventHub.EventHub
+      const { begin, leave } = yield* hub.open(behind)
+      const { seen, sink } = makeSink()
+      begin(sink)
+      yield* TestClock.adjust("14 seconds")
+      assert.deepStrictEqual([seen.ended, seen.cut], [1, 0])
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual(seen.cut > 0, true)
+      leave()
+      leave()
+      assert.strictEqual(yield* hub.listeners, 0)
+    }).pipe(Effect.provide(EventHub.layer().pipe(Layer.provide(layerLong(() => 900)))))
+  )
+
+  it.scoped("sends a long beginning piece by piece, as it is taken", () =>
+    withHub(
+      (hub, events) =>
+        Effect.gen(function* () {
+          const { begin } = yield* hub.open(listener)
+          const { seen, sink } = makeSink()
+          const taken = Effect.unsafeMakeLatch(true)
+          begin({
+            ...sink,
+            drained: taken.await,
+            write: (parcel) => {
+              taken.unsafeClose()
+              sink.write(parcel)
+            }
+          })
+          for (let pieces = 1; pieces <= 4; pieces++) {
+            yield* TestClock.adjust("1 millis")
+            assert.strictEqual(seen.heard.length, pieces)
+            assert.strictEqual(seen.heard.at(-1)?.includes("stream.ready"), pieces === 4)
+            taken.unsafeOpen()
+          }
+          yield* Queue.offer(events, event(8))
+          yield* TestClock.adjust("1 millis")
+          assert.include(seen.heard.at(-1), "id: log-8")
+          assert.strictEqual(seen.cut, 0)
+        }),
+      Array.from({ length: 8 }, () => event(0, JSON.stringify("x".repeat(100_000))))
+    )
+  )
 
   it.scoped("reads the log once for all who are behind at the same place", () =>
     Effect.gen(function* () {

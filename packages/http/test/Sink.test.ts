@@ -49,6 +49,7 @@ describe("a sink that is a ReadableStream", () => {
       assert.strictEqual(ended.left(), 0)
       assert.strictEqual(yield* ended.read, "last")
       assert.isUndefined(yield* ended.read)
+      assert.strictEqual(ended.left(), 1)
 
       const cut = make()
       cut.sink.write(new Parcel("last"))
@@ -58,7 +59,7 @@ describe("a sink that is a ReadableStream", () => {
       yield* Fiber.join(drained)
       assert.strictEqual(cut.left(), 1)
       const problem = yield* Effect.promise(() => cut.reader.read().then(() => "read", String))
-      assert.include(problem, "left too much unread")
+      assert.include(problem, "was cut off")
       assert.strictEqual(cut.sink.unsent(), 0)
     })
   )

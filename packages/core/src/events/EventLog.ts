@@ -78,7 +78,7 @@ const keptEvents = 100_000
 /** Rows that one step of pruning removes: a few milliseconds. */
 const prunedAtOnce = 1_000
 
-/** Events that replay and tail read at once: a megabyte or so. */
+/** Events that a tail reads at once: a megabyte or so. */
 const pageSize = 500
 
 const Row = Schema.Struct({
