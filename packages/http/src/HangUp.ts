@@ -30,12 +30,12 @@ export const onClose = (response: ServerResponse, over: () => void): void => {
     over()
     return
   }
+  response.once("close", over)
+  // One that has its connection is told by Node.
+  if (response.socket !== null) return
   const others = waitingOn(response.req.socket)
   others.add(response)
-  response.once("close", () => {
-    others.delete(response)
-    over()
-  })
+  response.once("close", () => others.delete(response))
 }
 
 /** Hangs up on whoever waits for a response: a listener who does not read would never see its stream end. */

@@ -149,7 +149,7 @@ describe("a stream past the framework", () => {
 
   it.scopedLive(`${crowd} that leave at once are forgotten at once, and the others go on`, () =>
     Effect.gen(function* () {
-      const house = yield* House.fresh()
+      const house = yield* House.fresh({ limits: { streamsPerActor: 2 * crowd } })
       const staying = yield* listen(`${house.url}${path}`)
       yield* staying.until(isReady)
       const leaving = yield* Effect.all(

@@ -191,7 +191,9 @@ describe("however an ordinary address is written", () => {
         ...Array.from({ length: 7 }, () => fc.nat({ max: 0xffff }))
       )
       .map((groups): Groups => groups)
-    const carried = ordinary.chain((bytes) => fc.constantFrom(...carrying(bytes)))
+    // Read by another way of carrying, the last of its bytes are the first of an address, and may make a bad one.
+    const isOneWay = (bytes: ReadonlyArray<number>) => !bytes.join().includes("169,254")
+    const carried = ordinary.filter(isOneWay).chain((bytes) => fc.constantFrom(...carrying(bytes)))
     fc.assert(
       fc.property(
         fc.oneof(alone, carried, fc.constant<Groups>([0, 0, 0, 0, 0, 0, 0, 1])).chain(writtenV6),
