@@ -2,18 +2,13 @@
 import { execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:http"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { freePort } from "../../../reliability/src/Processes.ts"
 import { attend, event, published } from "./Peer.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "mithrandir-bench-"))
-const port = await new Promise<number>((resolve) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0))
-  })
-})
+const port = await freePort()
 
 writeFileSync(
   join(directory, "nginx.conf"),
@@ -48,24 +43,22 @@ const post = (text: string) =>
     sent.on("error", reject).end(text)
   })
 
-/** User and system, of all its processes: ticks of a hundredth of a second. */
-const cpu = () => {
-  const workers = execFileSync("pgrep", ["-P", String(nginx.pid)], { encoding: "utf8" })
+/** Of all its workers, what `of` says of one. */
+const sum = (of: (pid: string) => number): number =>
+  execFileSync("pgrep", ["-P", String(nginx.pid)], { encoding: "utf8" })
     .trim()
     .split("\n")
-  return workers.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-    return sum + (Number(fields[11]) + Number(fields[12])) / 100
-  }, 0)
+    .reduce((total, pid) => total + of(pid), 0)
+
+/** User and system: ticks of a hundredth of a second. */
+const cpuOf = (pid: string): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
-const memory = () => {
-  const workers = execFileSync("pgrep", ["-P", String(nginx.pid)], { encoding: "utf8" })
-    .trim()
-    .split("\n")
-  return workers.reduce((sum, pid) => {
-    const [, kb = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
-    return sum + Number(kb) * 1024
-  }, 0)
+
+const memoryOf = (pid: string): number => {
+  const [, kb = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
+  return Number(kb) * 1024
 }
 
 for (let tries = 0; tries < 100; tries++) {
@@ -87,5 +80,5 @@ attend(
       await post(event(seq))
     }
   },
-  () => ({ cpu: cpu(), heap: memory() })
+  () => ({ cpu: sum(cpuOf), heap: sum(memoryOf) })
 )

@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream"
 import * as EventLoop from "./EventLoop.ts"
 import { isStillGood, type Principal } from "./Gate.ts"
 import * as Limits from "./Limits.ts"
-import { Parcel } from "./Parcel.ts"
+import { inPieces, Parcel } from "./Parcel.ts"
 import { type Group, Place } from "./Place.ts"
 import * as Problem from "./Problem.ts"
 import type { Sink } from "./Sink.ts"
@@ -109,8 +109,9 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
   }
 >() {}
 
-/** Milliseconds, since some moment. Who sets the clock makes nobody late, and no heartbeat. */
 const millisOf = (nanos: bigint): number => Number(nanos / 1_000_000n)
+
+/** Milliseconds, since some moment. Who sets the clock makes nobody late, and no heartbeat. */
 const passing = Effect.map(Clock.currentTimeNanos, millisOf)
 
 /** What users get is the default. */
@@ -268,7 +269,11 @@ const make = (options: Options) =>
         if (problem !== undefined) return problem
         const place = make()
         open.add(place)
-        return Effect.succeed(place)
+        // Whoever closes the hub ends those who have their place by then, and nobody later.
+        return Effect.map(Deferred.isDone(closed), (isClosed) => {
+          if (isClosed) place.end()
+          return place
+        })
       })
 
     const snapshots = yield* Cache.make({
@@ -347,7 +352,6 @@ const make = (options: Options) =>
       const { after, parts } = yield* Effect.onExit(opening(group, lastEventId), (exit) =>
         Exit.isSuccess(exit) ? Effect.void : Effect.sync(leave)
       )
-      if (yield* Deferred.isDone(closed)) place.end()
       const begin = (sink: Sink) => {
         const now = millisOf(clock.unsafeCurrentTimeNanos())
         place.begin(sink, after, now)
@@ -397,7 +401,6 @@ const make = (options: Options) =>
         take(principal, () => place),
         () => leave
       )
-      if (yield* Deferred.isDone(closed)) place.end()
       return Stream.ensuring(Stream.interruptWhenDeferred(phasesOf(state), ending), leave)
     })
 
@@ -452,25 +455,6 @@ interface Open {
 interface Framed {
   readonly event: Event.Event
   readonly text: string
-}
-
-/** So many characters are written in one piece, or one event that has more. */
-const maxPiece = 256 * 1024
-
-/** Splits what is written into pieces. */
-const inPieces = <A>(all: ReadonlyArray<A>, textOf: (one: A) => string): ReadonlyArray<ReadonlyArray<A>> => {
-  const pieces: Array<Array<A>> = []
-  let size = maxPiece
-  for (const one of all) {
-    const { length } = textOf(one)
-    size += length
-    if (size > maxPiece) {
-      pieces.push([])
-      size = length
-    }
-    pieces.at(-1)?.push(one)
-  }
-  return pieces
 }
 
 const parcelled = (part: ReadonlyArray<Framed>): Parcel => new Parcel(part.map(({ text }) => text).join(""))

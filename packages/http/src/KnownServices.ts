@@ -4,16 +4,22 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Problem from "./Problem.ts"
 
+type Registry = Context.Tag.Service<ServiceRegistry.ServiceRegistry>
+
+/** Whether all of them are served now. */
+export const areServed = (registry: Registry, wanted: ReadonlyArray<string>): boolean =>
+  wanted.every((id) => registry.all.some((service) => service.id === id))
+
 /**
  * Refuses ids that were never registered. Retired services count: what they did is still on the record, and a client
  * that comes back must not fail.
  */
 export const check: (
-  registry: Context.Tag.Service<ServiceRegistry.ServiceRegistry>,
+  registry: Registry,
   wanted: ReadonlyArray<string>
 ) => Effect.Effect<void, Problem.Problem | Store.StoreUnreadable> = Effect.fn("KnownServices.check")(
   function* (registry, wanted) {
-    if (wanted.every((id) => registry.all.some((service) => service.id === id))) return
+    if (areServed(registry, wanted)) return
     const registered = yield* registry.registrations
     const known = new Set([...registry.all, ...registered].map(({ id }) => id))
     const unknown = wanted.find((id) => !known.has(id))

@@ -19,3 +19,22 @@ export class Parcel {
 }
 
 const lineEnd = Buffer.from("\r\n")
+
+/** So many characters are written in one piece, or one event that has more. */
+const maxPiece = 256 * 1024
+
+/** Splits what is to be written, in order, into what is written in one piece. */
+export const inPieces = <A>(all: ReadonlyArray<A>, textOf: (one: A) => string): ReadonlyArray<ReadonlyArray<A>> => {
+  const pieces: Array<Array<A>> = []
+  let size = maxPiece
+  for (const one of all) {
+    const { length } = textOf(one)
+    size += length
+    if (size > maxPiece) {
+      pieces.push([])
+      size = length
+    }
+    pieces.at(-1)?.push(one)
+  }
+  return pieces
+}

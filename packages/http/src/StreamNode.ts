@@ -13,6 +13,7 @@ import { EventHub } from "./EventHub.ts"
 import type { Names, Verdict } from "./Gate.ts"
 import { type Arrival, Gatekeeper } from "./Gatekeeper.ts"
 import * as HangUp from "./HangUp.ts"
+import * as KnownServices from "./KnownServices.ts"
 import * as Mount from "./Mount.ts"
 import * as SafeHeaders from "./SafeHeaders.ts"
 import * as Sink from "./Sink.ts"
@@ -66,11 +67,10 @@ export const make = (
         time: clock.unsafeCurrentTimeMillis()
       }
       const verdict = judged(arrival, request)
+      if (verdict?._tag !== "Admitted") return false
       const query = url.slice(asked.length)
       const params = decodeQuery(HttpServerRequest.searchParamsFromURL(new URL(`http://localhost/${query}`)))
-      if (verdict?._tag !== "Admitted" || Either.isLeft(params)) return false
-      const isKnown = (id: string) => registry.all.some((service) => service.id === id)
-      if (params.right.service?.every(isKnown) === false) return false
+      if (Either.isLeft(params) || !KnownServices.areServed(registry, params.right.service ?? [])) return false
 
       const begun = hub
         .open({ ...listenerOf(arrival.headers["last-event-id"], params.right), principal: verdict.principal })

@@ -10,6 +10,13 @@ import { listen, seqOf } from "./support/listen.ts"
 const path = "/reconciliation/stream"
 const isReady = (seen: ReadonlyArray<{ readonly event: string }>) => seen.some(({ event }) => event === "stream.ready")
 
+/** A connection with a stream that is open. */
+const dialStream = (house: House.House) =>
+  Effect.tap(dial(house.port), ({ received, socket }) => {
+    socket.write(get(path))
+    return eventually(Effect.sync(() => received().includes("event: stream.ready")))
+  })
+
 /** What an answer says of itself, without what Node adds to what has a body. */
 const said = (headers: Headers | Record<string, unknown>) => {
   const all = headers instanceof Headers ? Object.fromEntries(headers) : headers
@@ -60,9 +67,7 @@ describe("a stream past the framework", () => {
   it.scopedLive("frames what it writes as HTTP wants it, whatever its size", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const { received, socket } = yield* dial(house.port)
-      socket.write(get(path))
-      yield* eventually(Effect.sync(() => received().includes("event: stream.ready")))
+      const { received } = yield* dialStream(house)
       for (const size of [1, 4_000, 70_000]) yield* House.tell(house, 2, { size })
       yield* eventually(Effect.sync(() => /id: [^\n]+-6\n.*\n\n\r\n$/s.test(received())))
       yield* house.stop
@@ -103,9 +108,7 @@ describe("a stream past the framework", () => {
   it.scopedLive("a client that has closed its side has left", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const { received, socket } = yield* dial(house.port)
-      socket.write(get(path))
-      yield* eventually(Effect.sync(() => received().includes("event: stream.ready")))
+      const { received, socket } = yield* dialStream(house)
       socket.end()
       yield* House.abandoned(house)
       // Nothing is written to it any more.
@@ -118,9 +121,7 @@ describe("a stream past the framework", () => {
   it.scopedLive("a second request on its connection waits, and upsets nothing", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
-      const { received, socket } = yield* dial(house.port)
-      socket.write(get(path))
-      yield* eventually(Effect.sync(() => received().includes("event: stream.ready")))
+      const { socket } = yield* dialStream(house)
       socket.write(get("/health/live"))
       socket.write("NONSENSE\r\n\r\n")
       yield* House.tell(house, 2)
