@@ -7,7 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type Event, type EventFilter, EventName, id, ofStatus, parseId } from "../model/Event.ts"
@@ -81,48 +81,49 @@ const prunedAtOnce = 1_000
 /** Events that a tail reads at once: a megabyte or so. */
 const pageSize = 500
 
+const Place = Schema.Union(Schema.Number, Schema.NumberFromString)
+
 const Row = Schema.Struct({
-  seq: Schema.Union(Schema.Number, Schema.NumberFromString),
+  seq: Place,
   name: EventName,
   service: Schema.String,
   subject: Schema.String,
   data: Schema.String
 })
 const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
+const decodeEnds = Schema.decodeUnknown(Schema.Struct({ newest: Place, oldest: Schema.NullOr(Place) }))
 
 const make = Effect.gen(function* () {
   const store = yield* Store
 
   const pageOf = (after: number, wanted: Wanted, limit: number) =>
-    store.read((sql) =>
-      Effect.gen(function* () {
-        const events = yield* sql`
-          SELECT seq, name, service, subject, data FROM event
-          WHERE ${sql.and([sql`seq > ${after}`, ...wanted(sql)])} ORDER BY seq LIMIT ${limit}`.pipe(
-          Effect.flatMap(decodeRows)
-        )
-        // Fewer than asked for: there are no others up to the newest.
-        const newest = yield* newestIn(sql)
-        const upTo = events.length < limit ? newest : (events.at(-1)?.seq ?? after)
-        return { events, upTo: Math.max(upTo, after), oldest: yield* oldestIn(sql, newest) }
-      })
+    store.readOne(
+      // The row of the log itself is there where no event is.
+      (sql) => sql`
+          SELECT log.newest, (SELECT MIN(seq) FROM event) AS oldest, some.seq, some.name, some.service, some.subject, some.data
+          FROM event_seq AS log LEFT JOIN (
+            SELECT seq, name, service, subject, data FROM event
+            WHERE ${sql.and([sql`seq > ${after}`, ...wanted(sql)])} ORDER BY seq LIMIT ${limit}
+          ) AS some ON 1 = 1 ORDER BY some.seq`,
+      (rows) =>
+        Effect.gen(function* () {
+          const { newest, oldest } = yield* decodeEnds(rows[0])
+          const events = yield* decodeRows(rows.filter((row) => Predicate.hasProperty(row, "seq") && row.seq !== null))
+          // Fewer than asked for: there are no others up to the newest.
+          const upTo = events.length < limit ? newest : (events.at(-1)?.seq ?? after)
+          return { events, upTo: Math.max(upTo, after), oldest: oldest ?? newest + 1 }
+        })
     )
 
   const tailOf = (after: number, wanted: Wanted): Stream.Stream<Event, StoreUnreadable> =>
-    Stream.unwrap(
-      Effect.map(Ref.make(after), (position) => {
-        const next = Effect.gen(function* () {
-          const { events, upTo } = yield* pageOf(yield* Ref.get(position), wanted, pageSize)
-          yield* Ref.set(position, upTo)
-          const more = events.length === pageSize ? Option.some(undefined) : Option.none()
-          return [Chunk.unsafeFromArray(events), more] as const
+    Stream.paginateChunkEffect(after, (position) =>
+      Effect.zipRight(
+        // What is committed while nobody asks is read at once.
+        store.beyond(position),
+        Effect.map(pageOf(position, wanted, pageSize), ({ events, upTo }) => {
+          return [Chunk.unsafeFromArray([...events]), Option.some(upTo)] as const
         })
-        return store.newestChanges.pipe(
-          // Wake-ups that come while one is at work are one.
-          Stream.buffer({ capacity: 1, strategy: "sliding" }),
-          Stream.flatMap(() => Stream.paginateChunkEffect(undefined, () => next))
-        )
-      })
+      )
     )
 
   const page = Effect.fn("EventLog.page")((after: number, filter: EventFilter, limit: number) =>

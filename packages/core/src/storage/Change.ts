@@ -82,7 +82,7 @@ export const Write = Data.taggedEnum<Write>()
  * Rows in one statement. SQLite takes 32,766 parameters; a statement of this size keeps the process from answering
  * for about a millisecond.
  */
-const rowsAtOnce = 200
+export const rowsAtOnce = 200
 
 const json = (value: Option.Option<unknown>): string | null => Option.getOrNull(Option.map(value, stringify))
 const stringify = (value: unknown): string => JSON.stringify(value) ?? "null"

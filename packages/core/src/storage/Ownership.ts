@@ -68,8 +68,10 @@ export const claim = (sql: SqlClient): Effect.Effect<Effect.Effect<Objection, Sq
     const missing = yield* missingSafeguards(sql)
     if (missing.length > 0) return yield* Effect.fail(new Tampered(missing))
     return Effect.gen(function* () {
-      if ((yield* pragma(sql, "user_version")) !== token) return "deposed"
-      const now = yield* pragma(sql, "schema_version")
+      const [marks] = yield* sql<{ owner: number; form: number }>`
+        SELECT user_version AS owner, schema_version AS form FROM pragma_user_version, pragma_schema_version`
+      if (marks?.owner !== token) return "deposed"
+      const now = marks.form
       if (now === form) return undefined
       // Somebody changed the schema: there is no harm in a new index.
       if ((yield* missingSafeguards(sql)).length > 0) return "tampered"

@@ -9,7 +9,6 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { NewEvent } from "../../src/model/Event.ts"
 import { type Change, Write } from "../../src/storage/Change.ts"
@@ -164,15 +163,13 @@ describe("Store", () => {
   it.scoped("wakes listeners after the commit, with the newest place", () =>
     Effect.gen(function* () {
       const { store } = yield* opened
-      const fiber = yield* Effect.fork(
-        store.newestChanges.pipe(
-          Stream.takeUntil((seq) => seq === 2),
-          Stream.runLast
-        )
-      )
+      const beyond = yield* Effect.forEach([0, 1, 2], (seq) => Effect.fork(store.beyond(seq)))
       yield* store.commit(changeOf("a", "b"))
-      assert.deepStrictEqual(yield* Fiber.join(fiber), Option.some(2))
-      assert.strictEqual(yield* store.newest, 2)
+      yield* Effect.all(beyond.slice(0, 2).map(Fiber.join))
+      assert.deepStrictEqual(yield* Fiber.poll(beyond[2] as Fiber.Fiber<void>), Option.none())
+      yield* store.commit(changeOf("c"))
+      yield* Fiber.join(beyond[2] as Fiber.Fiber<void>)
+      assert.strictEqual(yield* store.newest, 3)
     })
   )
 
