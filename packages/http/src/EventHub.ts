@@ -1,11 +1,10 @@
 /** Brings events to whoever listens: one reader of the log, each event encoded once, a bounded backlog for each. */
-import { Command, Event, EventLog, type Store } from "@mithrandir/core"
+import { type Command, Event, EventLog, type Store } from "@mithrandir/core"
 import * as Cache from "effect/Cache"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,18 +12,21 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as RcMap from "effect/RcMap"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as CommandStream from "./CommandStream.ts"
 import * as EventLoop from "./EventLoop.ts"
-import { isStillGood, type Principal } from "./Gate.ts"
+import type { Principal } from "./Gate.ts"
 import * as Limits from "./Limits.ts"
+import * as OpenStreams from "./OpenStreams.ts"
 import { inPieces, Parcel } from "./Parcel.ts"
-import { type Group, Place } from "./Place.ts"
-import * as Problem from "./Problem.ts"
+import { type Group, type Keeper, Place } from "./Place.ts"
+import type * as Problem from "./Problem.ts"
 import type { Sink } from "./Sink.ts"
 import * as Sse from "./Sse.ts"
+import * as StreamText from "./StreamText.ts"
 
 /** From a connection's start. Proxies close what is silent for 30 to 60 seconds. */
 export const heartbeatInterval = Duration.seconds(15)
@@ -46,21 +48,6 @@ const writtenAtOnce = 500
 
 /** How long the log is left alone after it could not be read. */
 const tailPause = Duration.seconds(1)
-
-/** How long the events of a command that has ended are looked for: after 24 h they may be pruned. */
-const endedWait = Duration.seconds(2)
-
-/** How long a listener has to take in the end of its stream, before its connection is cut. */
-const farewell = Duration.millis(500)
-
-/** How often it is looked whether listeners would still be let in: a token that is revoked ends its streams by then. */
-const reviewInterval = Duration.seconds(15)
-
-/** What a listener too many is asked to wait: one of the others may have left. */
-const tooManyRetrySeconds = 10
-
-/** How often others get their turn, for their streams to end, when the hub goes without having been closed. */
-const stepsToNotice = 100
 
 /** Who listens. */
 export interface Listener {
@@ -93,12 +80,12 @@ export class EventHub extends Context.Tag("@mithrandir/http/EventHub")<
     /**
      * The `command.status` events of one command as bytes, with heartbeats, until it has ended. Where its last event
      * is no longer kept it is told without an id. Leaving does not stop the command. It has its place until it ends, or
-     * the scope does, which is that of the request: nobody may ever take it. `cut` ends the connection at once. Fails
-     * with a `Problem` where too many are open.
+     * the scope does, which is that of the request: nobody may ever take it. Fails with a `Problem` where too many are
+     * open.
      */
     readonly ofCommand: (
       state: Command.CommandState,
-      listener: { readonly principal: Principal; readonly cut: () => void }
+      listener: CommandStream.Waiting
     ) => Effect.Effect<Stream.Stream<Uint8Array>, Problem.Problem, Scope.Scope>
     /** How many listeners have an open stream. */
     readonly listeners: Effect.Effect<number>
@@ -127,24 +114,21 @@ const make = (options: Options) =>
     const clock = yield* Effect.clock
     const heartbeat = Duration.decode(options.heartbeat ?? heartbeatInterval)
     const beatMillis = Duration.toMillis(heartbeat)
+    const streams = yield* OpenStreams.make
+    const ofCommand = yield* CommandStream.make(streams, heartbeat)
     const runFork = yield* FiberSet.makeRuntime()
-    const closed = yield* Deferred.make<void>()
-    const open = new Set<Open>()
     const groups = new Map<string, Group>()
     // When each is due, soonest first: the interval is the same for all.
     const beats = new Map<Place, number>()
     // The last event that was put before those who are live.
     let brought = yield* log.newest
 
-    const frame = (event: Event.Event): string =>
-      Sse.text({ id: log.idOf(event.seq), event: event.name, data: event.data })
-
     const groupOf = (filter: Event.EventFilter): Group => {
       const sorted = (words: ReadonlyArray<string> = []) => Array.from(new Set(words)).sort()
       const key = JSON.stringify([filter.services && sorted(filter.services), filter.names && sorted(filter.names)])
       const known = groups.get(key)
       if (known !== undefined) return known
-      const group: Group = { filter, all: new Set(), live: new Set(), abandoned: () => groups.delete(key) }
+      const group: Group = { filter, key, all: new Set(), live: new Set() }
       groups.set(key, group)
       return group
     }
@@ -153,10 +137,19 @@ const make = (options: Options) =>
       place.group.live.delete(place)
       beats.delete(place)
     }
+    const keeper: Keeper = {
+      over: forget,
+      left: (place) => {
+        const { all, key } = place.group
+        forget(place)
+        streams.leave(place)
+        if (all.delete(place) && all.size === 0) groups.delete(key)
+      }
+    }
 
     const framed = (events: ReadonlyArray<Event.Event>): ReadonlyArray<ReadonlyArray<Framed>> =>
       inPieces(
-        events.map((event) => ({ event, text: frame(event) })),
+        events.map((event) => ({ event, text: StreamText.ofEvent(log, event) })),
         ({ text }) => text
       )
 
@@ -223,7 +216,7 @@ const make = (options: Options) =>
         const parcels = new Map<number, Parcel>()
         for (const [place, due] of beats) {
           if (due > now) break
-          const parcel = parcels.get(place.told) ?? new Parcel(beat(time, log.idOf(place.told)))
+          const parcel = parcels.get(place.told) ?? new Parcel(StreamText.heartbeat(time, log.idOf(place.told)))
           parcels.set(place.told, parcel)
           beats.delete(place)
           // A process that was held up makes up for nothing.
@@ -235,53 +228,8 @@ const make = (options: Options) =>
       Effect.forkScoped
     )
 
-    const endAll = Effect.sync(() => {
-      for (const { end } of Array.from(open)) end()
-    })
-
-    const ending = new WeakSet<Open>()
-    yield* Clock.currentTimeMillis.pipe(
-      Effect.map((now) => {
-        for (const one of Array.from(open)) {
-          // Who has not taken in the end of a stream since is hung up on.
-          if (ending.has(one)) one.cut()
-          else if (!isStillGood(one.principal, now)) one.end()
-          if (one.isOver) ending.add(one)
-        }
-      }),
-      Effect.schedule(Schedule.fixed(reviewInterval)),
-      Effect.forkScoped
-    )
-
-    /** Why there is no place for one more. */
-    const refusal = ({ actor }: Principal): Problem.Problem | undefined => {
-      const retry = { retryAfter: tooManyRetrySeconds }
-      if (open.size >= limits.streams) return Problem.make("streams-exhausted", retry)
-      const own = Array.from(open).filter((one) => one.principal.actor === actor).length
-      if (own < limits.streamsPerActor) return undefined
-      return Problem.make("too-many-streams", { detail: `${actor} has ${own} streams open`, ...retry })
-    }
-
-    /** Takes a place, in the same step in which it is seen to be free. */
-    const take = <A extends Open>(principal: Principal, make: () => A): Effect.Effect<A, Problem.Problem> =>
-      Effect.suspend(() => {
-        const problem = refusal(principal)
-        if (problem !== undefined) return problem
-        const place = make()
-        open.add(place)
-        // Whoever closes the hub ends those who have their place by then, and nobody later.
-        return Effect.map(Deferred.isDone(closed), (isClosed) => {
-          if (isClosed) place.end()
-          return place
-        })
-      })
-
-    const snapshots = yield* Cache.make({
-      capacity: pagesKept.capacity,
-      // Shared by those who come while it is read.
-      timeToLive: Duration.zero,
-      lookup: ({ filter }: Group) => log.snapshot(filter)
-    })
+    // Shared by those who come while it is read.
+    const snapshots = yield* RcMap.make({ lookup: ({ filter }: Group) => log.snapshot(filter) })
 
     const pages = yield* Cache.makeWith({
       capacity: pagesKept.capacity,
@@ -297,12 +245,12 @@ const make = (options: Options) =>
       const retry = Sse.retry(yield* Random.nextIntBetween(retryMillis.min, retryMillis.max))
       const resumption = Option.isSome(lastEventId) ? yield* log.resume(lastEventId.value, group.filter) : undefined
       if (resumption?._tag === "After") return { parts: [retry], after: resumption.seq }
-      const snapshot = yield* snapshots.get(group)
+      const snapshot = yield* Effect.scoped(RcMap.get(snapshots, group))
       const texts = [
         retry,
-        ...(resumption === undefined ? [] : [reset(log, resumption)]),
-        ...snapshot.events.map(({ data, name }) => Sse.text({ event: name, data })),
-        ready(log.idOf(snapshot.newest))
+        ...(resumption === undefined ? [] : [StreamText.reset(log, resumption)]),
+        ...snapshot.events.map(StreamText.ofState),
+        StreamText.ready(log, snapshot.newest)
       ]
       return { parts: inPieces(texts, (text) => text).map((piece) => piece.join("")), after: snapshot.newest }
     })
@@ -333,24 +281,17 @@ const make = (options: Options) =>
         }
       }).pipe(
         // The client comes back by id, and is then told why if the log still cannot be read.
-        Effect.catchAllCause(() => Effect.sync(place.end))
+        Effect.catchAllCause(() => Effect.sync(() => place.end()))
       )
 
     const openFor = Effect.fn("EventHub.open")(function* ({ filter, lastEventId, principal }: Listener) {
-      const place = yield* take(principal, () => {
-        const place = new Place(principal, groupOf(filter), forget)
+      const place = yield* streams.take(principal, () => {
+        const place = new Place(principal, groupOf(filter), keeper)
         place.group.all.add(place)
         return place
       })
-      const { group } = place
-      const leave = () => {
-        forget(place)
-        place.isOver = true
-        open.delete(place)
-        if (group.all.delete(place) && group.all.size === 0) group.abandoned()
-      }
-      const { after, parts } = yield* Effect.onExit(opening(group, lastEventId), (exit) =>
-        Exit.isSuccess(exit) ? Effect.void : Effect.sync(leave)
+      const { after, parts } = yield* Effect.onExit(opening(place.group, lastEventId), (exit) =>
+        Exit.isSuccess(exit) ? Effect.void : Effect.sync(place.leave)
       )
       const begin = (sink: Sink) => {
         const now = millisOf(clock.unsafeCurrentTimeNanos())
@@ -359,97 +300,16 @@ const make = (options: Options) =>
         beats.set(place, now + beatMillis)
         runFork(follow(place, parts, sink))
       }
-      return { leave, begin }
+      return { begin, leave: place.leave }
     })
 
-    const phasesOf = (state: Command.CommandState): Stream.Stream<Uint8Array> =>
-      Stream.suspend(() => {
-        let sent = ""
-        const phases = log.ofCommand(state.commandId).pipe(
-          Stream.takeUntil(({ data }) => Command.isEnd(phaseIn(data))),
-          Stream.map((event) => {
-            sent = log.idOf(event.seq)
-            return Sse.encode(frame(event))
-          }),
-          Stream.catchAll(() => Stream.empty)
-        )
-        const beats = Stream.fromSchedule(Schedule.spaced(heartbeat)).pipe(
-          Stream.mapEffect(() => Clock.currentTimeMillis),
-          Stream.map((now) => Sse.encode(beat(now, sent)))
-        )
-        return Command.isEnd(state.phase)
-          ? Stream.timeoutTo(phases, endedWait, Stream.succeed(Sse.encode(lastWord(state))))
-          : Stream.merge(phases, beats, { haltStrategy: "left" })
-      })
-
-    const ofCommand = Effect.fn("EventHub.ofCommand")(function* (
-      state: Command.CommandState,
-      { cut, principal }: { readonly principal: Principal; readonly cut: () => void }
-    ) {
-      const ending = yield* Deferred.make<void>()
-      const place: Open = {
-        principal,
-        isOver: false,
-        end: () => {
-          place.isOver = true
-          Deferred.unsafeDone(ending, Effect.void)
-        },
-        cut
-      }
-      const leave = Effect.sync(() => open.delete(place))
-      yield* Effect.acquireRelease(
-        take(principal, () => place),
-        () => leave
-      )
-      return Stream.ensuring(Stream.interruptWhenDeferred(phasesOf(state), ending), leave)
-    })
-
-    const cutAll = Effect.sync(() => {
-      for (const { cut } of Array.from(open)) cut()
-    })
-
-    const close = Effect.gen(function* () {
-      yield* Deferred.succeed(closed, undefined)
-      yield* endAll
-      const gone = Effect.repeat(Effect.sleep("5 millis"), { until: () => open.size === 0 })
-      // In a finalizer nothing can be interrupted, and no timeout has an effect, unless it says so.
-      yield* Effect.timeoutOption(Effect.interruptible(gone), farewell)
-      yield* cutAll
-    })
-
-    // Where nobody has closed the hub: a server that is closed after it waits for its connections, and a stream's would
-    // never end by itself. Whoever is listening has noticed within a few steps; it is not waited for by the clock.
-    yield* Effect.addFinalizer(() =>
-      Deferred.succeed(closed, undefined).pipe(
-        Effect.zipRight(endAll),
-        Effect.zipRight(Effect.repeatN(Effect.yieldNow(), stepsToNotice)),
-        Effect.zipRight(cutAll)
-      )
-    )
-
-    return EventHub.of({
-      open: openFor,
-      ofCommand,
-      listeners: Effect.sync(() => open.size),
-      closing: Deferred.await(closed),
-      close
-    })
+    const { closing, close, count } = streams
+    return EventHub.of({ open: openFor, ofCommand, listeners: count, closing, close })
   })
 
 /** The hub, following the log for as long as the layer lives. */
 export const layer = (options: Options = {}): Layer.Layer<EventHub, never, EventLog.EventLog> =>
   Layer.scoped(EventHub, make(options))
-
-/** A stream that is open: a place, or one of a single command. */
-interface Open {
-  readonly principal: Principal
-  /** It was told to end. */
-  isOver: boolean
-  /** Ends it, in good order. */
-  readonly end: () => void
-  /** Ends it at once, whatever is unsent. */
-  readonly cut: () => void
-}
 
 /** An event as it is sent. */
 interface Framed {
@@ -466,26 +326,3 @@ interface Start {
   readonly parts: ReadonlyArray<string>
   readonly after: number
 }
-
-type Log = Context.Tag.Service<EventLog.EventLog>
-
-const ready = (id: string): string => Sse.text({ id, event: "stream.ready", data: JSON.stringify({ newest: id }) })
-
-/** `oldest` is null where no event is kept. */
-const reset = (log: Log, { newest, oldest, reason }: Extract<EventLog.Resumption, { _tag: "Reset" }>): string =>
-  Sse.text({
-    event: "stream.reset",
-    data: JSON.stringify({ reason, oldest: oldest > newest ? null : log.idOf(oldest), newest: log.idOf(newest) })
-  })
-
-/** A named event, since `EventSource` hides comments; without an id, since nothing happened. */
-const beat = (time: number, lastEventId: string): string =>
-  Sse.text({ event: "heartbeat", data: JSON.stringify({ time: new Date(time).toISOString(), lastEventId }) })
-
-const lastWord = (state: Command.CommandState): string => {
-  const { data, name } = Event.ofStatus(Event.statusOf(state))
-  return Sse.text({ event: name, data })
-}
-
-const decodePhase = Schema.decodeSync(Schema.parseJson(Schema.Struct({ phase: Command.Phase })))
-const phaseIn = (data: string): Command.Phase => decodePhase(data).phase

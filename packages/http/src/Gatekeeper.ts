@@ -30,6 +30,12 @@ export class Gatekeeper extends Context.Tag("@mithrandir/http/Gatekeeper")<
   }
 >() {}
 
+/** Of which request what was said. */
+interface Said extends Pick<Arrival, "method" | "url"> {
+  readonly route: Route | undefined
+  readonly verdict: Gate.Verdict
+}
+
 const isKind = Schema.is(SecurityEvent.SecurityEventKind)
 
 const make = Effect.gen(function* () {
@@ -39,7 +45,7 @@ const make = Effect.gen(function* () {
   const { commandsPerMinute } = yield* Limits.Limits
   const commands = Limiter.make({ times: commandsPerMinute, perMs: 60_000 })
 
-  const verdicts = new WeakMap<object, { readonly of: string; readonly verdict: Gate.Verdict }>()
+  const verdicts = new WeakMap<object, Said>()
 
   const holderOf = ({ time, url }: Arrival, route: Route | undefined) => {
     if (route?.path !== streamPath) return undefined
@@ -70,12 +76,12 @@ const make = Effect.gen(function* () {
 
   return Gatekeeper.of({
     admit: (arrival, route, source) => {
-      // Somebody may make several requests of one: what was said holds for the same alone.
-      const of = `${arrival.method} ${arrival.url} ${route?.method} ${route?.path}`
+      const { method, url } = arrival
       const said = source === undefined ? undefined : verdicts.get(source)
-      if (said?.of === of) return said.verdict
+      // Somebody may make several requests of one: what was said holds for the same alone.
+      if (said?.method === method && said.url === url && said.route === route) return said.verdict
       const verdict = judged(arrival, route)
-      if (source !== undefined) verdicts.set(source, { of, verdict })
+      if (source !== undefined) verdicts.set(source, { method, url, route, verdict })
       if (verdict._tag === "Rejected") note(arrival, verdict)
       return verdict
     },

@@ -30,7 +30,7 @@ export const onClose = (response: ServerResponse, over: () => void): void => {
     over()
     return
   }
-  response.once("close", over)
+  response.on("close", over)
   // One that has its connection is told by Node.
   if (response.socket !== null) return
   const others = waitingOn(response.req.socket)

@@ -2,40 +2,54 @@
 import type { Event } from "@mithrandir/core"
 import type { Principal } from "./Gate.ts"
 import type * as Limits from "./Limits.ts"
+import type { Open } from "./OpenStreams.ts"
 import type { Parcel } from "./Parcel.ts"
 import type { Sink } from "./Sink.ts"
 
 /** Listeners that want the same. */
 export interface Group {
   readonly filter: Event.EventFilter
+  /** The filter, written in one way. */
+  readonly key: string
   readonly all: Set<Place>
   /** Those to whom what happens is brought as it does. The others are still being told what was before. */
   readonly live: Set<Place>
-  /** Called when all are gone. */
-  readonly abandoned: () => void
+}
+
+/** What is told of a place. */
+export interface Keeper {
+  /** Nothing is sent there any more. */
+  readonly over: (place: Place) => void
+  /** There is nobody any more. */
+  readonly left: (place: Place) => void
 }
 
 /** Plain and synchronous: the hub writes to a thousand of these in one step. */
-export class Place {
+export class Place implements Open {
   readonly principal: Principal
   readonly group: Group
   /** The place in the log up to which nothing more is sent. */
   after = 0
   /** The place of the last event that it was told, or where the log stood when it was told that. */
   told = 0
-  /** Nothing is sent any more. */
   isOver = false
+  /** Gives it free. To be called when there is nobody any more; again does nothing. */
+  readonly leave: () => void
   private sink: Sink | undefined
-  private readonly onOver: (place: Place) => void
+  private readonly keeper: Keeper
   private written = 0
   /** Once it has taken so many bytes, it is not behind. */
   private mark = 0
   private markedAt = 0
 
-  constructor(principal: Principal, group: Group, onOver: (place: Place) => void) {
+  constructor(principal: Principal, group: Group, keeper: Keeper) {
     this.principal = principal
     this.group = group
-    this.onOver = onOver
+    this.keeper = keeper
+    this.leave = () => {
+      this.isOver = true
+      keeper.left(this)
+    }
   }
 
   /** From now on there is somewhere to write to. What was ended before that is ended there. */
@@ -66,21 +80,21 @@ export class Place {
   }
 
   /** Ends it, in good order. */
-  readonly end = (): void => {
+  end(): void {
     if (this.isOver) return
     this.over()
     this.sink?.end()
   }
 
   /** Ends it at once, whatever is unsent. */
-  readonly cut = (): void => {
+  cut(): void {
     this.over()
     this.sink?.cut()
   }
 
   private over(): void {
     this.isOver = true
-    this.onOver(this)
+    this.keeper.over(this)
   }
 }
 

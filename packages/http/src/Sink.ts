@@ -1,40 +1,60 @@
 /** Where a listener's bytes go: the response of a Node server, or a `ReadableStream` for whatever has its own. */
 import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import * as HangUp from "./HangUp.ts"
 import type { Parcel } from "./Parcel.ts"
 
 /** Plain and synchronous, since the hub writes to thousands in one go. Nothing here throws, also after its end. */
 export interface Sink {
-  readonly write: (parcel: Parcel) => void
+  write(parcel: Parcel): void
   /** Bytes that were written and that the listener's connection has not taken yet. */
-  readonly unsent: () => number
+  unsent(): number
   /** Succeeds when more can be written without piling up, or when there is nobody left to write to. */
   readonly drained: Effect.Effect<void>
   /** Ends it, in good order: what was written still arrives. */
-  readonly end: () => void
+  end(): void
   /** Ends it at once, whatever is unsent. */
-  readonly cut: () => void
+  cut(): void
 }
 
 /**
  * Writes to the connection beneath a response whose head is set: past the response itself, which would frame the same
- * bytes again for each of a thousand listeners. `end` ends the response.
+ * bytes again for each of a thousand listeners. `ended` is called for the response to be ended; left out, it is.
  */
-export const toResponse = (response: ServerResponse, end: () => void): Sink => {
+export const toResponse = (response: ServerResponse, ended?: () => void): Sink => {
   response.flushHeaders()
-  // HTTP/1.0 has no chunks, and what was asked for behind another request of its connection has no connection yet.
-  const socket = response.chunkedEncoding ? response.socket : null
-  const below = socket ?? response
-  let isOver = false
-  const write =
-    socket === null ? (parcel: Parcel) => response.write(parcel.bytes) : ({ chunk }: Parcel) => socket.write(chunk)
-  return {
-    write: (parcel) => {
-      if (!isOver && below.writable) write(parcel)
-    },
-    unsent: () => below.writableLength,
-    drained: Effect.suspend(() =>
+  return new ToResponse(response, ended)
+}
+
+/** A class, for what a thousand of them take. */
+class ToResponse implements Sink {
+  private readonly response: ServerResponse
+  private readonly ended: (() => void) | undefined
+  /** HTTP/1.0 has no chunks, and what was asked for behind another request of its connection has no connection yet. */
+  private readonly socket: Socket | null
+  private isOver = false
+
+  constructor(response: ServerResponse, ended: (() => void) | undefined) {
+    this.response = response
+    this.ended = ended
+    this.socket = response.chunkedEncoding ? response.socket : null
+  }
+
+  write(parcel: Parcel): void {
+    const { response, socket } = this
+    if (this.isOver || !this.below.writable) return
+    if (socket === null) response.write(parcel.bytes)
+    else socket.write(parcel.chunk)
+  }
+
+  unsent(): number {
+    return this.below.writableLength
+  }
+
+  get drained(): Effect.Effect<void> {
+    const { below, response } = this
+    return Effect.suspend(() =>
       below.writableNeedDrain && !response.destroyed
         ? Effect.async<void>((resume) => {
             const done = () => {
@@ -47,16 +67,23 @@ export const toResponse = (response: ServerResponse, end: () => void): Sink => {
             return Effect.sync(done)
           })
         : Effect.void
-    ),
-    end: () => {
-      if (isOver) return
-      isOver = true
-      end()
-    },
-    cut: () => {
-      isOver = true
-      HangUp.hangUp(response)
-    }
+    )
+  }
+
+  end(): void {
+    if (this.isOver) return
+    this.isOver = true
+    if (this.ended === undefined) this.response.end()
+    else this.ended()
+  }
+
+  cut(): void {
+    this.isOver = true
+    HangUp.hangUp(this.response)
+  }
+
+  private get below(): Socket | ServerResponse {
+    return this.socket ?? this.response
   }
 }
 

@@ -86,7 +86,10 @@ export const make = (
               ...streamHeaders,
               ...corsFor(headers.origin)
             })
-            begin(Sink.toResponse(response, () => response.end()))
+            // What it said of itself is known by now, and would be kept, its token too, for as long as it listens.
+            request.headers = {}
+            request.rawHeaders = []
+            begin(Sink.toResponse(response))
           }),
           Effect.catchAllCause(() => Effect.sync(() => response.closed || others(request, response)))
         )
