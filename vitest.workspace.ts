@@ -14,6 +14,8 @@ export default [
       alias: [
         { find: /^@mithrandir\/core\/BullMq$/, replacement: source("packages/core/src/sources/BullMq.ts") },
         { find: /^@mithrandir\/core\/SqliteNode$/, replacement: source("packages/core/src/drivers/SqliteNode.ts") },
+        { find: /^@mithrandir\/core\/(Event|Timestamp)$/, replacement: source("packages/core/src/model/$1.ts") },
+        { find: /^@mithrandir\/http\/Subscribe$/, replacement: source("packages/http/src/Subscribe.ts") },
         { find: /^@mithrandir\/(core|http)$/, replacement: source("packages/$1/src/index.ts") }
       ]
     },

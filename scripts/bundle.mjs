@@ -9,6 +9,16 @@ const packages = fileURLToPath(new URL("../packages/", import.meta.url))
 const cli = join(packages, "cli")
 const dist = join(cli, "dist")
 
+/** The sources of our packages, by the names they are imported by: not the last build of them. */
+export const sources = {
+  "@mithrandir/core/BullMq": join(packages, "core/src/sources/BullMq.ts"),
+  "@mithrandir/core/Event": join(packages, "core/src/model/Event.ts"),
+  "@mithrandir/core/SqliteNode": join(packages, "core/src/drivers/SqliteNode.ts"),
+  "@mithrandir/core/Timestamp": join(packages, "core/src/model/Timestamp.ts"),
+  "@mithrandir/core": join(packages, "core/src/index.ts"),
+  "@mithrandir/http": join(packages, "http/src/index.ts")
+}
+
 /** What is not in the bundle stays a dependency of the package: native modules, and what is loaded only where it is used. */
 const external = Object.keys(createRequire(import.meta.url)(join(cli, "package.json")).dependencies)
 
@@ -25,13 +35,7 @@ export const bundle = async () => {
     target: "node20.19",
     chunkNames: "chunk-[hash]",
     external,
-    // Sources, not the last build of them.
-    alias: {
-      "@mithrandir/core/BullMq": join(packages, "core/src/sources/BullMq.ts"),
-      "@mithrandir/core/SqliteNode": join(packages, "core/src/drivers/SqliteNode.ts"),
-      "@mithrandir/core": join(packages, "core/src/index.ts"),
-      "@mithrandir/http": join(packages, "http/src/index.ts")
-    },
+    alias: sources,
     // For what is CommonJS within.
     banner: {
       js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);'
@@ -97,7 +101,7 @@ const write = (path, contents) => {
 export const setup = async () => {
   await bundle()
   await bundleProofs("reliability", ["src/Main.ts", "src/Upstream.ts"])
-  const stream = ["Mithrandir", "BetterSse", "FastifySse", "Nchan", "Clients"]
+  const stream = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan", "Clients"]
   await bundleProofs("bench", ["src/Main.ts", ...stream.map((name) => `src/stream/${name}.ts`)])
 }
 

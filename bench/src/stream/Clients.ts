@@ -16,9 +16,11 @@ export type Told =
   /** To say what came since. */
   | { readonly do: "end" }
 
-/** What came: how many events; at some listeners, which, and when. */
+/** What came: how many events, and pieces with or without them; at some listeners, which, and when. */
 export interface Came {
   readonly received: number
+  readonly pieces: number
+  /** How many listeners have their stream. */
   readonly open: number
   readonly arrivals: ReadonlyArray<Published>
 }
@@ -29,6 +31,7 @@ const sampled = 20
 const tilde = "~".charCodeAt(0)
 
 let received = 0
+let pieces = 0
 let open = 0
 let arrivals: Array<Published> = []
 
@@ -49,6 +52,7 @@ const listen = ({ headers, path, port }: Extract<Told, { readonly do: "connect" 
       resolve()
     })
     socket.on("data", (bytes) => {
+      pieces += 1
       for (let at = bytes.indexOf(tilde); at !== -1; at = bytes.indexOf(tilde, at + 1)) received += 1
       if (index % sampled !== 0) return
       const at = now()
@@ -64,9 +68,10 @@ process.on("message", async (told: Told) => {
     }
   } else if (told.do === "begin") {
     received = 0
+    pieces = 0
     arrivals = []
   }
-  const came: Came = { received, open, arrivals: told.do === "end" ? arrivals : [] }
+  const came: Came = { received, pieces, open, arrivals: told.do === "end" ? arrivals : [] }
   process.send?.(came)
 })
 process.on("disconnect", () => process.exit())

@@ -10,6 +10,8 @@ const replies = new Set<FastifyReply>()
 app.get("/", { sse: true }, async (_, reply) => {
   reply.sse.keepAlive()
   reply.sse.sendHeaders()
+  // Which otherwise leave with the first event.
+  reply.raw.flushHeaders()
   replies.add(reply)
   reply.sse.onClose(() => replies.delete(reply))
 })

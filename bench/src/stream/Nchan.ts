@@ -22,7 +22,7 @@ http {
   server {
     listen 127.0.0.1:${port};
     location /publish { nchan_publisher; nchan_channel_id events; nchan_message_buffer_length 1000; }
-    location /listen { nchan_subscriber eventsource; nchan_channel_id events; nchan_subscriber_first_message newest; }
+    location /listen { nchan_subscriber eventsource; nchan_eventsource_ping_interval 15; nchan_channel_id events; nchan_subscriber_first_message newest; }
   }
 }
 `

@@ -80,6 +80,8 @@ export default (): void => {
         composite: false,
         declaration: false,
         declarationMap: false,
+        // Some run in pages.
+        lib: ["ES2023", "DOM"],
         rootDir: ".",
         outDir: "dist",
         // A snippet shows what there is; its reader uses it.

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "esbuild"
+import { sources } from "../../../scripts/bundle.mjs"
 
 const cli = fileURLToPath(new URL("..", import.meta.url))
 const file = join(cli, "config.schema.json")
@@ -21,8 +22,7 @@ try {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    // Sources, not the last build of them.
-    alias: { "@mithrandir/core": join(cli, "../core/src/index.ts") },
+    alias: sources,
     // For what is CommonJS within.
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     logLevel: "warning"

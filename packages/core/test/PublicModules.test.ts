@@ -42,7 +42,6 @@ const published: Record<string, ReadonlyArray<string>> = {
     "Preview",
     "Target",
     "canFollow",
-    "fingerprint",
     "invalid",
     "isEnd",
     "phaseOf",
@@ -64,7 +63,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type DatabaseError",
     "type Mode"
   ],
-  Digest: ["sha256Json"],
+  Digest: ["checksum", "fingerprint", "sha256Json"],
   DiscrepancyLog: ["Discrepancy", "DiscrepancyLog", "DiscrepancyQuery", "layer"],
   Egress: [
     "AddressRefused",
@@ -86,6 +85,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "EventName",
     "PassStatus",
     "ReconciliationUpdate",
+    "ResetReason",
     "id",
     "matches",
     "maxListedIds",
@@ -97,7 +97,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type EventFilter",
     "type NewEvent"
   ],
-  EventLog: ["EventLog", "ResetReason", "layer", "maxReplay", "type LogPage", "type Resumption", "type Snapshot"],
+  EventLog: ["EventLog", "layer", "maxReplay", "type LogPage", "type Resumption", "type Snapshot"],
   ExpectedState: ["ExpectedState", "ExpectedUnavailable", "layer", "layerLedger", "type View"],
   HealthMonitor: ["HealthMonitor", "layer"],
   Job: ["JobDetail", "JobId", "JobState", "QueueName", "isFinished", "isJob", "jobStates", "type Job"],
@@ -121,7 +121,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type Shape",
     "type SourceActions"
   ],
-  JobView: ["JobCounts", "KnownCounts", "checksum", "noJobs", "sameCounts", "tally", "type JobView"],
+  JobView: ["JobCounts", "KnownCounts", "noJobs", "sameCounts", "tally", "type JobView"],
   Judgement: [
     "isVanished",
     "judge",

@@ -1,7 +1,6 @@
 /** A running server, from another program: the routes as functions, their problems as errors. */
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as UrlParams from "@effect/platform/UrlParams"
 import type {
   AuditEntry,
@@ -30,7 +29,6 @@ import {
   type SubmitError,
   type Unspoken
 } from "./ClientError.ts"
-import * as ClientEvents from "./ClientEvents.ts"
 import * as ClientRun from "./ClientRun.ts"
 import * as ClientStuck from "./ClientStuck.ts"
 import type { Accepted, Concluded } from "./CommandsApi.ts"
@@ -39,22 +37,14 @@ import { maxWaitSeconds } from "./Prefer.ts"
 import type { Problem } from "./Problem.ts"
 import type { RunRequest } from "./ReconciliationApi.ts"
 import type { NewToken, SecurityQuery, StreamTicket } from "./SecurityApi.ts"
+import * as Subscribe from "./Subscribe.ts"
 
 /** What can go wrong, and the types that the functions below speak of. */
 export { AnswerInvalid, AnswerLost, type ConnectionError, ServerUnreachable, type SubmitError } from "./ClientError.ts"
-/** What is told of the stream, and asked of it. */
-export type { EventsError, EventsQuery, StreamEvent } from "./ClientEvents.ts"
 /** How long a server may be gone, or turn us away, while it is to run our command. */
 export { patience } from "./ClientPatience.ts"
-
-/** How to come in, and how long to stay. */
-export interface Options {
-  /**
-   * Sent as a bearer token to the client's url, and to no other: give it an `HttpClient` that follows no redirects, as
-   * `NodeHttpClient` and `FetchHttpClient` are made (fetch itself keeps the token from other origins).
-   */
-  readonly token?: Redacted.Redacted
-}
+/** What is told of the stream, and asked of it. */
+export type { Access, StreamEvent, SubscribeError, Subscription } from "./Subscribe.ts"
 
 /** How to have a command accepted. */
 export interface SubmitOptions {
@@ -64,7 +54,7 @@ export interface SubmitOptions {
 
 /**
  * The routes of one server. Where it is asked too much of it fails with a `Problem` of status 429, which says after how
- * many seconds to come back (`retryAfter`); `run` and `events` do so by themselves.
+ * many seconds to come back (`retryAfter`); `run` and `subscribe` do so by themselves.
  */
 export interface Client {
   /**
@@ -134,9 +124,7 @@ export interface Client {
    * silence it goes on by the last id, so that nothing is lost and nothing comes twice. Where the server cannot go on
    * from there it says so, `stream.reset`. Fails only with what no repetition mends, as a 400, 401 or 403.
    */
-  readonly events: (
-    query?: ClientEvents.EventsQuery
-  ) => Stream.Stream<ClientEvents.StreamEvent, ClientEvents.EventsError>
+  readonly subscribe: (query?: Subscribe.Subscription) => Stream.Stream<Subscribe.StreamEvent, Subscribe.SubscribeError>
   /** A ticket to the event stream, for who can send no headers: `EventSource`. Good once, and for 30 seconds. */
   readonly streamTicket: Effect.Effect<StreamTicket, Problem | ConnectionError>
   /** One page of who was refused at the doors, and what became of tokens. */
@@ -174,12 +162,9 @@ export interface Client {
 const answerTimeout = Duration.seconds(60)
 
 /** A client of the server at `http://host:port`, or wherever the API is mounted: `https://api.example.com/ops`. */
-export const make = (at: string, { token }: Options = {}): Effect.Effect<Client, never, HttpClient.HttpClient> =>
+export const make = (at: string, access: Subscribe.Access = {}): Effect.Effect<Client, never, HttpClient.HttpClient> =>
   Effect.gen(function* () {
-    const url = at.replace(/\/+$/, "")
-    const anyone = yield* HttpClient.HttpClient
-    const httpClient =
-      token === undefined ? anyone : HttpClient.mapRequest(anyone, HttpClientRequest.bearerToken(token))
+    const { httpClient, url } = yield* Subscribe.reach(at, access)
     const api = yield* HttpApiClient.makeWith(Api, { httpClient, baseUrl: url })
 
     const ask = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -223,7 +208,7 @@ export const make = (at: string, { token }: Options = {}): Effect.Effect<Client,
       discrepancies: (query) => ask(api.mithrandirDiscrepancies.page({ urlParams: query })),
       services: Effect.map(ask(api.mithrandirServices.registered({})), ({ data }) => data),
       stuck: (query = {}) => ask(ClientStuck.ask(url, httpClient, query)),
-      events: ClientEvents.make(url, httpClient),
+      subscribe: Subscribe.make(url, httpClient),
       streamTicket: ask(api.mithrandirSecurity.ticket({})),
       securityEvents: (query) => ask(api.mithrandirSecurity.events({ urlParams: query })),
       tokens: Effect.map(ask(api.mithrandirSecurity.tokens({})), ({ data }) => data),

@@ -13,7 +13,7 @@ import { AnswerLost, type ConnectionError, ServerUnreachable, type SubmitError }
 import { askedFor, deadline, pause, silence, untilNextTry } from "./ClientPatience.ts"
 import type { Problem } from "./Problem.ts"
 import * as Sse from "./Sse.ts"
-import { eventStream } from "./StreamApi.ts"
+import { eventStream } from "./StreamMessage.ts"
 
 /** What it is made of. */
 export interface Parts {

@@ -10,7 +10,8 @@ import { JsonBody } from "./JsonBody.ts"
 import * as Operation from "./Operation.ts"
 import { maxWaitSeconds } from "./Prefer.ts"
 import * as Problem from "./Problem.ts"
-import { eventStream, streamContent } from "./StreamApi.ts"
+import { streamContent } from "./StreamApi.ts"
+import { eventStream } from "./StreamMessage.ts"
 
 /** The command is in the journal. `replayed`: it already was, and nothing was started. */
 const accepted = Schema.Struct({

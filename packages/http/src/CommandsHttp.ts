@@ -14,8 +14,8 @@ import { EventHub } from "./EventHub.ts"
 import * as HangUp from "./HangUp.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Prefer from "./Prefer.ts"
-import { eventStream } from "./StreamApi.ts"
 import { respond } from "./StreamHttp.ts"
+import { eventStream } from "./StreamMessage.ts"
 import * as Upstream from "./Upstream.ts"
 
 /** The handlers of its group, within the API called `Id`. */

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Gate from "./Gate.ts"
 import * as Limits from "./Limits.ts"
 import type { Route } from "./Mount.ts"
-import { path as streamPath } from "./StreamApi.ts"
+import { path as streamPath } from "./StreamMessage.ts"
 import { Tickets } from "./Tickets.ts"
 
 /** A request, before anything of it is read. */

@@ -8,13 +8,7 @@ import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
 import * as Problem from "./Problem.ts"
-import { StreamMessage } from "./StreamMessage.ts"
-
-/** Where the event stream is, without a prefix. */
-export const path = "/reconciliation/stream"
-
-/** The media type of server-sent events. */
-export const eventStream = "text/event-stream"
+import { eventStream, path, StreamMessage } from "./StreamMessage.ts"
 
 /** Names in a filter, more than which nobody lists by hand. */
 const maxFilter = 64

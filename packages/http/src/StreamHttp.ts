@@ -13,7 +13,8 @@ import * as HangUp from "./HangUp.ts"
 import * as KnownServices from "./KnownServices.ts"
 import type { Mounted } from "./Mount.ts"
 import * as Sink from "./Sink.ts"
-import { eventStream, type StreamQuery } from "./StreamApi.ts"
+import type { StreamQuery } from "./StreamApi.ts"
+import { eventStream } from "./StreamMessage.ts"
 
 /** Proxies must neither hold a stream back nor change it. */
 export const streamHeaders = { "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" }

@@ -1,6 +1,14 @@
 /** What comes over the event stream, each message with its data as JSON. */
-import { Event, EventLog, Timestamp } from "@mithrandir/core"
+// Pages read this, too: it needs nothing that a browser has not.
+import * as Event from "@mithrandir/core/Event"
+import * as Timestamp from "@mithrandir/core/Timestamp"
 import * as Schema from "effect/Schema"
+
+/** Where the event stream is, without a prefix. */
+export const path = "/reconciliation/stream"
+
+/** The media type of server-sent events. */
+export const eventStream = "text/event-stream"
 
 /** Every 15 seconds, so that silence is known for what it is. */
 export const Heartbeat = Schema.Struct({
@@ -20,7 +28,7 @@ export const StreamReady = Schema.Struct({
 
 /** It cannot go on from the id that was given: a snapshot follows. */
 export const StreamReset = Schema.Struct({
-  reason: EventLog.ResetReason,
+  reason: Event.ResetReason,
   /** The oldest event that is kept; null where none is. */
   oldest: Schema.NullOr(Schema.String),
   newest: Schema.String

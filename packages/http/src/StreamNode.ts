@@ -17,8 +17,9 @@ import * as KnownServices from "./KnownServices.ts"
 import * as Mount from "./Mount.ts"
 import * as SafeHeaders from "./SafeHeaders.ts"
 import * as Sink from "./Sink.ts"
-import { eventStream, path, StreamQuery } from "./StreamApi.ts"
+import { StreamQuery } from "./StreamApi.ts"
 import { listenerOf, streamHeaders } from "./StreamHttp.ts"
+import { eventStream, path } from "./StreamMessage.ts"
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 

@@ -32,7 +32,7 @@ const routes: Readonly<Record<keyof Client.Client, string>> = {
   discrepancies: "GET /reconciliation/discrepancies",
   services: "GET /services/registered",
   stuck: "GET /api/jobs/stuck",
-  events: "GET /reconciliation/stream",
+  subscribe: "GET /reconciliation/stream",
   streamTicket: "POST /reconciliation/stream/ticket",
   securityEvents: "GET /security/events",
   tokens: "GET /security/tokens",
@@ -110,7 +110,7 @@ describe("Client", () => {
       assert.deepStrictEqual((yield* client.discrepancies({ service: "alpha", limit: 10 })).meta.limit, 10)
       assert.strictEqual((yield* client.stuck({ service: "alpha" })).status, 200)
       assert.strictEqual((yield* client.document)["openapi"], "3.1.0")
-      assert.strictEqual((yield* Stream.runHead(client.events()))._tag, "Some")
+      assert.strictEqual((yield* Stream.runHead(client.subscribe()))._tag, "Some")
       assert.isAbove((yield* client.streamTicket).ticket.length, 20)
       // From the first token on nobody is let in without one.
       const { text, token } = yield* client.createToken({ actor: "root", role: "admin" })
@@ -201,7 +201,7 @@ describe("Client", () => {
         const error = yield* Effect.flip(client.live)
         assert.strictEqual(error._tag, "AnswerInvalid")
         assert.notInclude(JSON.stringify(error) + String(error), "s3cret")
-        yield* Stream.runDrain(client.events()).pipe(Effect.flip)
+        yield* Stream.runDrain(client.subscribe()).pipe(Effect.flip)
       }
       assert.deepStrictEqual(
         asked.map((line) => line.toLowerCase()),

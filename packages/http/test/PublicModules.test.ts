@@ -16,14 +16,14 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
     "ServerUnreachable",
     "make",
     "patience",
+    "type Access",
     "type Client",
     "type ConnectionError",
-    "type EventsError",
-    "type EventsQuery",
-    "type Options",
     "type StreamEvent",
     "type SubmitError",
-    "type SubmitOptions"
+    "type SubmitOptions",
+    "type SubscribeError",
+    "type Subscription"
   ],
   Document: ["make", "render"],
   EventHub: ["EventHub", "heartbeatInterval", "layer", "type Listener", "type Opened", "type Options"],
@@ -56,6 +56,15 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
     "needsOf",
     "type ListenError",
     "type Options"
+  ],
+  Subscribe: [
+    "make",
+    "reach",
+    "subscribe",
+    "type Access",
+    "type StreamEvent",
+    "type SubscribeError",
+    "type Subscription"
   ],
   TokenGate: ["judge", "layer"]
 }

@@ -83,7 +83,7 @@ describe("Server", () => {
       const request = command()
       assert.strictEqual((yield* client.submit(request, { wait: "10 seconds" })).phase, "success")
       assert.strictEqual((yield* client.auditEntry(request.commandId)).actor, "oncall")
-      assert.strictEqual((yield* Stream.runHead(client.events()))._tag, "Some")
+      assert.strictEqual((yield* Stream.runHead(client.subscribe()))._tag, "Some")
     })
   )
 

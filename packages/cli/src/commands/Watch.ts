@@ -84,12 +84,12 @@ export const program = Program.make({
       const client = yield* Access.clientOf(server).pipe(
         Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, retold(remark)))
       )
-      const query: Client.EventsQuery = {
+      const query: Client.Subscription = {
         ...(Option.isSome(given.about) ? { services: given.about.value } : {}),
         ...(Option.isSome(given.events) ? { names: given.events.value } : {}),
         ...(Option.isSome(given.lastEventId) ? { lastEventId: given.lastEventId.value } : {})
       }
-      const told = client.events(query).pipe(Stream.tap(gap(remark)))
+      const told = client.subscribe(query).pipe(Stream.tap(gap(remark)))
       if (screen !== undefined) return yield* Stream.runForEach(told, screen.show)
       yield* given.output === "ndjson" ? ndjson(told) : lines(told, yield* Clock.currentTimeMillis)
     }).pipe(Effect.scoped, Signals.interruptible)
@@ -100,7 +100,7 @@ const loadScreen = Effect.promise(() => import("../output/Screen.ts"))
 const titleOf = (url: string) => `${url}, as it happens; Ctrl-C ends`
 
 /** Every message but those that say nothing happened, an object a line. */
-const ndjson = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>) =>
+const ndjson = (told: Stream.Stream<Client.StreamEvent, Client.SubscribeError>) =>
   Stream.runForEach(told, (message) => Output.chunk(`${Output.compactJson(encode(message))}\n`))
 
 const encode = (message: Client.StreamEvent) => {
@@ -118,7 +118,7 @@ const encodeUpdate = Schema.encodeSync(Event.ReconciliationUpdate)
 const encodeStatus = Schema.encodeSync(Event.CommandStatus)
 
 /** A line for what changes, with the time at which it happened. `began` is when we began to watch. */
-const lines = (told: Stream.Stream<Client.StreamEvent, Client.EventsError>, began: number) =>
+const lines = (told: Stream.Stream<Client.StreamEvent, Client.SubscribeError>, began: number) =>
   told.pipe(
     Stream.mapAccum(Retelling.start, (before, message) => Retelling.tell(before, message, began)),
     Stream.runForEach(({ at, lines }) => (at === "now" ? Output.happening(lines, Output.data) : happened(lines, at)))

@@ -2,7 +2,8 @@
 import { scrypt } from "node:crypto"
 import canonicalize from "canonicalize"
 import * as Effect from "effect/Effect"
-import { type CommandRequest, fingerprint } from "../model/Command.ts"
+import type { CommandRequest } from "../model/Command.ts"
+import { fingerprint } from "../model/Digest.ts"
 import { conceal } from "../model/Sensitive.ts"
 import type { Action } from "./Action.ts"
 

@@ -10,14 +10,10 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { type Event, type EventFilter, EventName, id, ofStatus, parseId } from "../model/Event.ts"
+import { type Event, type EventFilter, EventName, id, ofStatus, parseId, type ResetReason } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { Write } from "../storage/Change.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
-
-/** Why a listener cannot go on from where it was, and starts anew. */
-export const ResetReason = Schema.Literal("malformed", "foreign", "future", "pruned", "behind")
-export type ResetReason = typeof ResetReason.Type
 
 /** What a listener who starts anew is given first. */
 export interface Snapshot {

@@ -2,7 +2,6 @@
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { sha256Json } from "./Digest.ts"
 import { ServiceId } from "./Service.ts"
 import { Timestamp } from "./Timestamp.ts"
 
@@ -79,18 +78,6 @@ export const canFollow = (from: Phase, to: Phase): boolean => next[from].include
 
 /** The phases from which a command may come into this one. */
 export const predecessors = (to: Phase): ReadonlyArray<Phase> => Phase.literals.filter((from) => canFollow(from, to))
-
-/**
- * What makes two requests the same: lower-case hex SHA-256 of the RFC 8785 JSON of service, action, target and
- * params. No params are `{}`. The reason is left out.
- */
-export const fingerprint = (request: Pick<CommandRequest, "service" | "actionType" | "target" | "params">): string =>
-  sha256Json({
-    service: request.service,
-    actionType: request.actionType,
-    target: request.target,
-    params: request.params ?? {}
-  })
 
 /** A command as its journal knows it. */
 export interface Command {

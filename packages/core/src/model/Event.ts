@@ -183,3 +183,7 @@ export interface EventFilter {
 export const matches = (filter: EventFilter, event: Pick<NewEvent, "name" | "service">): boolean =>
   (filter.services === undefined || filter.services.includes(event.service)) &&
   (filter.names === undefined || filter.names.includes(event.name))
+
+/** Why a listener cannot go on from where it was, and starts anew. */
+export const ResetReason = Schema.Literal("malformed", "foreign", "future", "pruned", "behind")
+export type ResetReason = typeof ResetReason.Type

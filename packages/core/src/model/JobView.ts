@@ -1,6 +1,5 @@
 /** One side at one time: what a source, the ledger or an embedder's cache says about a service's jobs. */
 import * as Schema from "effect/Schema"
-import { sha256Json } from "./Digest.ts"
 import { type Job, type JobId, type JobState, jobStates } from "./Job.ts"
 import type { Timestamp } from "./Timestamp.ts"
 
@@ -42,9 +41,3 @@ export const tally = (jobs: Iterable<Job>): JobCounts => {
 
 /** Whether two sides count the same in every state. */
 export const sameCounts = (a: JobCounts, b: JobCounts): boolean => jobStates.every((state) => a[state] === b[state])
-
-/**
- * `"v1:"` and the lower-case hex SHA-256 of the RFC 8785 JSON of the counts, so that a client can compute it from
- * the counts it was shown. Without counts: of `{}`.
- */
-export const checksum = (counts: KnownCounts): string => `v1:${sha256Json(counts)}`

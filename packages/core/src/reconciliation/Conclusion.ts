@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { v7 as uuid } from "uuid"
 import { type Account, changed, type Entry } from "../ledger/Ledger.ts"
+import { checksum } from "../model/Digest.ts"
 import {
   DiscrepancyDetails,
   type EndedDispute,
@@ -12,7 +13,7 @@ import {
   type ReconciliationUpdate
 } from "../model/Event.ts"
 import type { JobId } from "../model/Job.ts"
-import { checksum, type JobView, tally } from "../model/JobView.ts"
+import { type JobView, tally } from "../model/JobView.ts"
 import { type Adoption, type Dispute, type Evidence, judge, type Reading, type Side } from "../model/Judgement.ts"
 import type { Timestamp } from "../model/Timestamp.ts"
 import type { RegisteredService } from "../services/ServiceRegistry.ts"

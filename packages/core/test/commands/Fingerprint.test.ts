@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../src/commands/Action.ts"
 import { fingerprintOf } from "../../src/commands/Fingerprint.ts"
-import { fingerprint } from "../../src/model/Command.ts"
+import { fingerprint } from "../../src/model/Digest.ts"
 
 const unlock = Action.make({
   actionType: "unlock",

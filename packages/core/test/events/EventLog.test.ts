@@ -9,7 +9,14 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import fc from "fast-check"
 import * as EventLog from "../../src/events/EventLog.ts"
-import { type EventFilter, type EventName, matches, type NewEvent, parseId } from "../../src/model/Event.ts"
+import {
+  type EventFilter,
+  type EventName,
+  matches,
+  type NewEvent,
+  parseId,
+  type ResetReason
+} from "../../src/model/Event.ts"
 import { Write } from "../../src/storage/Change.ts"
 import * as Store from "../../src/storage/Store.ts"
 import { layerDatabase, makeFile, query } from "../support/house.ts"
@@ -78,7 +85,7 @@ describe("EventLog", () => {
       yield* write(...many(10))
       yield* store.commit({ writes: [Write.EventsPruned({ upTo: 4 })], events: [] })
       const after = (seq: number): EventLog.Resumption => ({ _tag: "After", seq })
-      const reset = (reason: EventLog.ResetReason): EventLog.Resumption => ({
+      const reset = (reason: ResetReason): EventLog.Resumption => ({
         _tag: "Reset",
         reason,
         oldest: 5,

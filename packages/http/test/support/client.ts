@@ -10,7 +10,7 @@ import { type Answered, check } from "./document.ts"
 import { reader } from "./fetch.ts"
 
 /** A client of a server of ours. `note` is told of every answer, of a stream with each piece of it. */
-export const clientOf = (url: string, options: Client.Options = {}, note: (answered: Answered) => void = () => {}) =>
+export const clientOf = (url: string, options: Client.Access = {}, note: (answered: Answered) => void = () => {}) =>
   Effect.gen(function* () {
     const http = held(yield* HttpClient.HttpClient, (answered) => {
       check(answered)

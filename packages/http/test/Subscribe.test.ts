@@ -14,11 +14,11 @@ import { seqOf } from "./support/listen.ts"
 import { serveProxy } from "./support/serve.ts"
 
 /** Follows in the background; `until` waits for what was told to satisfy. */
-const follow = (client: Client.Client, query: Client.EventsQuery = {}) =>
+const follow = (client: Client.Client, query: Client.Subscription = {}) =>
   Effect.gen(function* () {
     const told: Array<Client.StreamEvent> = []
     const fiber = yield* Effect.forkScoped(
-      Stream.runForEach(client.events(query), (event) => Effect.sync(() => void told.push(event)))
+      Stream.runForEach(client.subscribe(query), (event) => Effect.sync(() => void told.push(event)))
     )
     const until = (satisfied: () => boolean) =>
       Effect.repeat(Effect.sleep("5 millis"), { until: () => satisfied() }).pipe(
@@ -60,7 +60,7 @@ const status = (commandId: string, id?: string) =>
 const commands = (told: ReadonlyArray<Client.StreamEvent>) =>
   told.flatMap((event) => (event.event === "command.status" ? [event.data.commandId] : []))
 
-describe("Client.events", () => {
+describe("subscribe", () => {
   it.scopedLive("tells the snapshot, where the log stands, and then what happens, typed and with ids", () =>
     Effect.gen(function* () {
       const house = yield* House.fresh()
@@ -157,23 +157,23 @@ describe("Client.events", () => {
     Effect.gen(function* () {
       const house = yield* House.fresh()
       const client = yield* clientOf(house.url)
-      const error = yield* Effect.flip(Stream.runDrain(client.events({ services: ["gamma"] })))
+      const error = yield* Effect.flip(Stream.runDrain(client.subscribe({ services: ["gamma"] })))
       assert.deepStrictEqual([error._tag, error._tag === "Problem" && error.code], ["Problem", "invalid-request"])
       assert.include(error.message, 'no service "gamma" was ever registered')
       const refused = yield* Effect.flip(
-        Stream.runDrain((yield* scripted([() => problem(401, "unauthenticated")]).client).events())
+        Stream.runDrain((yield* scripted([() => problem(401, "unauthenticated")]).client).subscribe())
       )
       assert.deepStrictEqual([refused._tag, refused._tag === "Problem" && refused.status], ["Problem", 401])
       const html = () => new Response("<html>", { headers: { "content-type": "text/html" } })
-      const other = yield* Effect.flip(Stream.runDrain((yield* scripted([html]).client).events()))
+      const other = yield* Effect.flip(Stream.runDrain((yield* scripted([html]).client).subscribe()))
       assert.deepStrictEqual(
         [other._tag, other.message],
         ["AnswerInvalid", "what answers at http://server is not a Mithrandir server (status 200)"]
       )
       const nonsense = () => sent(ready("a-1"), "id: a-2\nevent: command.status\ndata: {}\n\n")
-      const invalid = yield* Effect.flip(Stream.runDrain((yield* scripted([nonsense]).client).events()))
+      const invalid = yield* Effect.flip(Stream.runDrain((yield* scripted([nonsense]).client).subscribe()))
       assert.strictEqual(invalid._tag, "AnswerInvalid")
-      const nowhere = yield* Effect.flip(Stream.runDrain((yield* strangerOf("nonsense")).events()))
+      const nowhere = yield* Effect.flip(Stream.runDrain((yield* strangerOf("nonsense")).subscribe()))
       assert.strictEqual(nowhere._tag, "AnswerInvalid")
     })
   )
@@ -185,9 +185,9 @@ describe("Client.events", () => {
     )
 
   /** The first so many events, with the clock moved on for as long as that takes. */
-  const first = (client: Client.Client, count: number, query: Client.EventsQuery = {}) =>
+  const first = (client: Client.Client, count: number, query: Client.Subscription = {}) =>
     Effect.gen(function* () {
-      const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(client.events(query), count)))
+      const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(client.subscribe(query), count)))
       yield* TestClock.adjust("5 minutes")
       return Chunk.toReadonlyArray(yield* Fiber.join(fiber))
     })
@@ -226,7 +226,9 @@ describe("Client.events", () => {
         () => sent(status("c2", "a-3"))
       ])
       const told: Array<Client.StreamEvent> = []
-      const following = Stream.runForEach((yield* client).events(), (event) => Effect.sync(() => void told.push(event)))
+      const following = Stream.runForEach((yield* client).subscribe(), (event) =>
+        Effect.sync(() => void told.push(event))
+      )
       yield* Effect.fork(following)
       yield* TestClock.adjust("44 seconds")
       assert.deepStrictEqual([commands(told), lastEventIds.length], [["c1"], 1])
@@ -242,7 +244,7 @@ describe("Client.events", () => {
     Effect.gen(function* () {
       const busy = [503, 500, 502, 408, 429, 504].map((status) => () => new Response("", { status }))
       const { client, lastEventIds } = scripted([...busy, ...busy, () => sent(ready("a-1"))])
-      const fiber = yield* Effect.fork(Stream.runHead((yield* client).events()))
+      const fiber = yield* Effect.fork(Stream.runHead((yield* client).subscribe()))
       const tries: Array<number> = []
       for (let second = 0; second < 90; second++) {
         tries.push(lastEventIds.length)
@@ -265,7 +267,7 @@ describe("Client.events", () => {
         later({ "retry-after": "86400" }),
         () => sent(ready("a-1"))
       ])
-      const fiber = yield* Effect.fork(Stream.runHead((yield* client).events()))
+      const fiber = yield* Effect.fork(Stream.runHead((yield* client).subscribe()))
       const triesAfter = (duration: string) =>
         Effect.map(TestClock.adjust(duration as "1 second"), () => lastEventIds.length)
       assert.strictEqual(yield* triesAfter("40 seconds"), 1)
@@ -292,7 +294,7 @@ describe("Client.events", () => {
       const house = yield* House.fresh()
       const client = yield* clientOf(house.url)
       yield* post(`${house.url}/reconciliation/run`, {})
-      assert.strictEqual((yield* Stream.runHead(client.events()))._tag, "Some")
+      assert.strictEqual((yield* Stream.runHead(client.subscribe()))._tag, "Some")
       yield* House.abandoned(house)
     })
   )

@@ -1,24 +1,24 @@
 /** Follows a server's event stream over connections that break, without losing or repeating anything. */
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type { Event } from "@mithrandir/core"
+import type * as Event from "@mithrandir/core/Event"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ParseError } from "effect/ParseResult"
 import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AnswerInvalid, AnswerLost, connectionError, type ServerUnreachable } from "./ClientError.ts"
 import { retryAfter, silence } from "./ClientPatience.ts"
 import * as Problem from "./Problem.ts"
 import * as Sse from "./Sse.ts"
-import { eventStream, path } from "./StreamApi.ts"
-import { StreamMessage } from "./StreamMessage.ts"
+import { eventStream, path, StreamMessage } from "./StreamMessage.ts"
 
 /** What a listener wants, and where it left off. */
-export interface EventsQuery extends Event.EventFilter {
+export interface Subscription extends Event.EventFilter {
   /** The id of the last event that was seen; `0`: everything that is kept. Absent: from a snapshot on. */
   readonly lastEventId?: string
 }
@@ -30,16 +30,50 @@ export interface EventsQuery extends Event.EventFilter {
 export type StreamEvent = Exclude<StreamMessage, { readonly event: "heartbeat" }>
 
 /** Why a stream ends: no repetition mends it. */
-export type EventsError = Problem.Problem | AnswerInvalid
+export type SubscribeError = Problem.Problem | AnswerInvalid
 
 /** Before the first try again, and doubled with each that fails, up to the longest. */
 const firstPause = Duration.millis(500)
 const longestPause = Duration.seconds(10)
 
-/** `Client.events` over this client of this server. */
+/** How to come in. */
+export interface Access {
+  /**
+   * Sent as a bearer token to the server's url, and to no other: give it an `HttpClient` that follows no redirects, as
+   * `NodeHttpClient` and `FetchHttpClient` are made (fetch itself keeps the token from other origins).
+   */
+  readonly token?: Redacted.Redacted
+}
+
+/** The server at a url, and who asks it. */
+export const reach = (
+  at: string,
+  { token }: Access
+): Effect.Effect<{ readonly url: string; readonly httpClient: HttpClient.HttpClient }, never, HttpClient.HttpClient> =>
+  Effect.map(HttpClient.HttpClient, (anyone) => ({
+    url: at.replace(/\/+$/, ""),
+    httpClient: token === undefined ? anyone : HttpClient.mapRequest(anyone, HttpClientRequest.bearerToken(token))
+  }))
+
+/**
+ * What happens at the server at `http://host:port`, or wherever the API is mounted, as it happens, for ever: over
+ * connections that break, servers that restart, and 45 seconds of silence it goes on by the last id, so that nothing is
+ * lost and nothing comes twice. Where the server cannot go on from there it says so, `stream.reset`. Fails only with
+ * what no repetition mends, as a 400, 401 or 403. In Node, and in pages.
+ *
+ * @example
+ * subscribe(location.origin, { services: ["mail"] }).pipe(Stream.runForEach(show), Effect.provide(FetchHttpClient.layer))
+ */
+export const subscribe = (
+  at: string,
+  options: Subscription & Access = {}
+): Stream.Stream<StreamEvent, SubscribeError, HttpClient.HttpClient> =>
+  Stream.unwrap(Effect.map(reach(at, options), ({ httpClient, url }) => make(url, httpClient)(options)))
+
+/** The same over this client of this server. */
 export const make =
   (url: string, httpClient: HttpClient.HttpClient) =>
-  (query: EventsQuery = {}): Stream.Stream<StreamEvent, EventsError> =>
+  (query: Subscription = {}): Stream.Stream<StreamEvent, SubscribeError> =>
     Stream.suspend(() => {
       if (!URL.canParse(url)) return Stream.fail(new AnswerInvalid({ url }))
       let lastEventId = query.lastEventId
@@ -110,8 +144,8 @@ interface Unknown {
 const connect = (
   url: string,
   httpClient: HttpClient.HttpClient,
-  { lastEventId, names, services }: EventsQuery
-): Stream.Stream<StreamMessage | Unknown, EventsError | AnswerLost | ServerUnreachable | TurnedAway> => {
+  { lastEventId, names, services }: Subscription
+): Stream.Stream<StreamMessage | Unknown, SubscribeError | AnswerLost | ServerUnreachable | TurnedAway> => {
   const request = HttpClientRequest.get(`${url}${path}`).pipe(
     HttpClientRequest.accept(eventStream),
     HttpClientRequest.setUrlParams({
@@ -137,7 +171,7 @@ const connect = (
 const opened = (
   url: string,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<Stream.Stream<Uint8Array, AnswerLost>, EventsError | TurnedAway> => {
+): Effect.Effect<Stream.Stream<Uint8Array, AnswerLost>, SubscribeError | TurnedAway> => {
   const { headers, status } = response
   if (status === 200 && headers["content-type"]?.startsWith(eventStream) === true) {
     return Effect.succeed(Stream.mapError(response.stream, () => new AnswerLost({ url })))
