@@ -101,7 +101,7 @@ const write = (path, contents) => {
 export const setup = async () => {
   await bundle()
   await bundleProofs("reliability", ["src/Main.ts", "src/Upstream.ts"])
-  const stream = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan", "Clients"]
+  const stream = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan", "Bare", "Clients"]
   await bundleProofs("bench", ["src/Main.ts", ...stream.map((name) => `src/stream/${name}.ts`)])
 }
 

@@ -4,13 +4,14 @@ import { cpus } from "node:os"
 import { parseArgs } from "node:util"
 import * as Stream from "./stream/Stream.ts"
 
-const usage = `npm run bench -- stream [--rounds N] [--seconds S] [--listeners N] [--crowd N] [--json FILE]
+const usage = `npm run bench -- stream [--rounds N] [--seconds S] [--listeners N] [--crowd N] [--peers A,B] [--json FILE]
 
 Measures the event stream beside better-sse, @fastify/sse, and nginx with nchan where that is there.
   --rounds     how often each is measured, in turn; medians are told (3)
   --seconds    how long at each rate (5)
   --listeners  how many (1000)
   --crowd      how many who hear heartbeats alone (10000)
+  --peers      beside whom, with commas between them (all that are there)
   --json       where to write every figure`
 
 const leave = (code: number, text: string): never => {
@@ -28,6 +29,7 @@ const parse = () => {
         seconds: text,
         listeners: text,
         crowd: text,
+        peers: text,
         json: text,
         help: { type: "boolean", short: "h" }
       }
@@ -55,7 +57,8 @@ const load = { listeners: number("listeners", 1_000), seconds: number("seconds",
 const median = (all: ReadonlyArray<number>): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
 
 const crowd = number("crowd", 10_000)
-const present = Stream.peers.filter(Stream.isThere)
+const wanted = values.peers?.split(",") ?? Stream.peers
+const present = Stream.peers.filter((peer) => Stream.isThere(peer) && (peer === "Mithrandir" || wanted.includes(peer)))
 const say = (text: string) => console.error(text)
 
 const all = new Map<Stream.Peer, Array<Stream.Figures>>()
@@ -104,7 +107,7 @@ for (const [peer, { cpu, heartbeats, held }] of crowds) {
 console.log("\nwriting the log, microseconds of CPU for an event")
 console.log(`  one in a commit      ${short(median(logs.map(({ alone }) => alone)))}`)
 console.log(`  forty in a commit    ${short(median(logs.map(({ together }) => together)))}`)
-for (const peer of Stream.peers) if (!present.includes(peer)) console.log(`\n${peer}: not on this machine`)
+for (const peer of Stream.peers) if (!Stream.isThere(peer)) console.log(`\n${peer}: not on this machine`)
 if (values.json !== undefined) {
   const figures = { load, crowd, peers: Object.fromEntries(all), crowds: Object.fromEntries(crowds), log: logs }
   writeFileSync(values.json, JSON.stringify(figures, null, 2))

@@ -9,8 +9,8 @@ import type { Order, Place, Published, Usage } from "./Peer.ts"
 
 const program = (name: string) => fileURLToPath(new URL(`stream/${name}.js`, import.meta.url))
 
-/** Mithrandir first, in both ways of serving it. */
-export const peers = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan"] as const
+/** Mithrandir first, in both ways of serving it; last, what any server in Node costs at least. */
+export const peers = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan", "Bare"] as const
 export type Peer = (typeof peers)[number]
 
 /** Whether a peer can be measured on this machine. */

@@ -128,7 +128,7 @@ const make = (options: Options) =>
       const key = JSON.stringify([filter.services && sorted(filter.services), filter.names && sorted(filter.names)])
       const known = groups.get(key)
       if (known !== undefined) return known
-      const group: Group = { filter, key, all: new Set(), live: new Set() }
+      const group: Group = { filter, key, size: 0, live: new Set() }
       groups.set(key, group)
       return group
     }
@@ -140,10 +140,11 @@ const make = (options: Options) =>
     const keeper: Keeper = {
       over: forget,
       left: (place) => {
-        const { all, key } = place.group
+        const { group } = place
         forget(place)
-        streams.leave(place)
-        if (all.delete(place) && all.size === 0) groups.delete(key)
+        if (!streams.leave(place)) return
+        group.size -= 1
+        if (group.size === 0) groups.delete(group.key)
       }
     }
 
@@ -287,7 +288,7 @@ const make = (options: Options) =>
     const openFor = Effect.fn("EventHub.open")(function* ({ filter, lastEventId, principal }: Listener) {
       const place = yield* streams.take(principal, () => {
         const place = new Place(principal, groupOf(filter), keeper)
-        place.group.all.add(place)
+        place.group.size += 1
         return place
       })
       const { after, parts } = yield* Effect.onExit(opening(place.group, lastEventId), (exit) =>

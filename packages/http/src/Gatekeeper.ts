@@ -25,6 +25,8 @@ export class Gatekeeper extends Context.Tag("@mithrandir/http/Gatekeeper")<
      * asked about before, the same is said again, and nothing is spent or counted twice.
      */
     readonly admit: (arrival: Arrival, route: Route | undefined, source?: object) => Gate.Verdict
+    /** Of a request that nobody will ask about again. */
+    readonly forget: (source: object) => void
     /** Takes note of a refusal that somebody else has made, after a request was let in. */
     readonly note: (arrival: Arrival, rejected: Gate.Rejected) => void
   }
@@ -85,6 +87,7 @@ const make = Effect.gen(function* () {
       if (verdict._tag === "Rejected") note(arrival, verdict)
       return verdict
     },
+    forget: (source) => verdicts.delete(source),
     note
   })
 })

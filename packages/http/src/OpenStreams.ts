@@ -39,8 +39,8 @@ export interface OpenStreams {
    * too many are open.
    */
   readonly take: <A extends Open>(principal: Principal, make: () => A) => Effect.Effect<A, Problem.Problem>
-  /** Gives a place free; again does nothing. */
-  readonly leave: (one: Open) => void
+  /** Gives a place free. Whether it was taken: again does nothing. */
+  readonly leave: (one: Open) => boolean
   /** How many are open. */
   readonly count: Effect.Effect<number>
   /** Succeeds as soon as they are being closed. */

@@ -11,7 +11,8 @@ export interface Group {
   readonly filter: Event.EventFilter
   /** The filter, written in one way. */
   readonly key: string
-  readonly all: Set<Place>
+  /** How many there are. */
+  size: number
   /** Those to whom what happens is brought as it does. The others are still being told what was before. */
   readonly live: Set<Place>
 }

@@ -23,6 +23,9 @@ import { eventStream, path } from "./StreamMessage.ts"
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
+const nothing = {}
+const none: Array<string> = []
+
 const decodeQuery = Schema.decodeUnknownEither(StreamQuery)
 
 /**
@@ -39,7 +42,7 @@ export const make = (
 > =>
   Effect.gen(function* () {
     const hub = yield* EventHub
-    const { admit } = yield* Gatekeeper
+    const gatekeeper = yield* Gatekeeper
     const registry = yield* ServiceRegistry.ServiceRegistry
     const clock = yield* Effect.clock
     const runFork = yield* FiberSet.makeRuntime()
@@ -49,10 +52,18 @@ export const make = (
     /** A judge of somebody else's may throw what it should not: the framework has an answer to that. */
     const judged = (arrival: Arrival, request: IncomingMessage): Verdict | undefined => {
       try {
-        return admit(arrival, route, request)
+        return gatekeeper.admit(arrival, route, request)
       } catch {
         return undefined
       }
+    }
+
+    /** What a listener said of itself is known by now, and would be kept, its token too, for as long as it listens. */
+    const forget = (request: IncomingMessage): void => {
+      request.url = path
+      request.headers = nothing
+      request.rawHeaders = none
+      gatekeeper.forget(request)
     }
 
     return (request, response, others) => {
@@ -87,9 +98,7 @@ export const make = (
               ...streamHeaders,
               ...corsFor(headers.origin)
             })
-            // What it said of itself is known by now, and would be kept, its token too, for as long as it listens.
-            request.headers = {}
-            request.rawHeaders = []
+            forget(request)
             begin(Sink.toResponse(response))
           }),
           Effect.catchAllCause(() => Effect.sync(() => response.closed || others(request, response)))

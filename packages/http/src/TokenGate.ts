@@ -1,12 +1,22 @@
 /** The gate of the standalone server: tokens, where there ever was one; before that, this machine alone. */
 import { isIPv6 } from "node:net"
-import { Limiter, Tokens } from "@mithrandir/core"
+import { Limiter, type Token, Tokens } from "@mithrandir/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { Gate, type Judge, type Knock, loopback, type Names, rejected, stranger, type Verdict } from "./Gate.ts"
+import {
+  Gate,
+  type Judge,
+  type Knock,
+  loopback,
+  type Names,
+  type Principal,
+  rejected,
+  stranger,
+  type Verdict
+} from "./Gate.ts"
 import * as Limits from "./Limits.ts"
 
 /** How long a token that another process has made or revoked may go unnoticed. */
@@ -43,6 +53,15 @@ export const judge = (
     return { ...verdict, principal: { ...verdict.principal, isStillGood: () => !tokens.everMade() } }
   }
 
+  /** The same for all who show the same token: a thousand streams of a dashboard have one. */
+  const principals = new WeakMap<Token.Token, Principal>()
+  const principalOf = (token: Token.Token): Principal => {
+    const { actor, id, role } = token
+    const known = principals.get(token) ?? { actor, role, isStillGood: (now) => tokens.isGood(id, now) }
+    principals.set(token, known)
+    return known
+  }
+
   return (knock) => {
     if (!tokens.everMade()) return beforeTokens(knock)
     const rejection = strange(knock)
@@ -59,10 +78,8 @@ export const judge = (
         return failed(knock, "this token is not known")
       case "Bad":
         return failed(knock, `the token ${found.token.id} ${words[found.why]}`, found.token.actor)
-      case "Good": {
-        const { actor, id, role } = found.token
-        return { _tag: "Admitted", principal: { actor, role, isStillGood: (now) => tokens.isGood(id, now) } }
-      }
+      case "Good":
+        return { _tag: "Admitted", principal: principalOf(found.token) }
     }
   }
 }

@@ -10,7 +10,16 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { type Event, type EventFilter, EventName, id, ofStatus, parseId, type ResetReason } from "../model/Event.ts"
+import {
+  type Event,
+  type EventFilter,
+  EventName,
+  id,
+  matches,
+  ofStatus,
+  parseId,
+  type ResetReason
+} from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { Write } from "../storage/Change.ts"
 import { Store, type StoreUnavailable, type StoreUnreadable } from "../storage/Store.ts"
@@ -111,15 +120,26 @@ const make = Effect.gen(function* () {
         })
     )
 
-  const tailOf = (after: number, wanted: Wanted): Stream.Stream<Event, StoreUnreadable> =>
+  /** What comes after a place, as soon as there is anything. */
+  const next = (
+    after: number,
+    { holds, in: wanted }: Selection
+  ): Effect.Effect<Pick<LogPage, "events" | "upTo">, StoreUnreadable> =>
+    Effect.flatMap(
+      store.beyond(after),
+      (committed): Effect.Effect<Pick<LogPage, "events" | "upTo">, StoreUnreadable> => {
+        if (Option.isNone(committed)) return pageOf(after, wanted, pageSize)
+        const events = committed.value
+        return Effect.succeed({ events: events.filter(holds), upTo: events.at(-1)?.seq ?? after })
+      }
+    )
+
+  const tailOf = (after: number, selection: Selection): Stream.Stream<Event, StoreUnreadable> =>
+    // What is committed while nobody asks is read at once.
     Stream.paginateChunkEffect(after, (position) =>
-      Effect.zipRight(
-        // What is committed while nobody asks is read at once.
-        store.beyond(position),
-        Effect.map(pageOf(position, wanted, pageSize), ({ events, upTo }) => {
-          return [Chunk.unsafeFromArray([...events]), Option.some(upTo)] as const
-        })
-      )
+      Effect.map(next(position, selection), ({ events, upTo }) => {
+        return [Chunk.unsafeFromArray([...events]), Option.some(upTo)] as const
+      })
     )
 
   const page = Effect.fn("EventLog.page")((after: number, filter: EventFilter, limit: number) =>
@@ -210,8 +230,12 @@ const make = Effect.gen(function* () {
   return EventLog.of({
     resume,
     page,
-    tail: (after, filter) => tailOf(after, wantedBy(filter)),
-    ofCommand: (commandId) => tailOf(0, (sql) => [sql`subject = ${commandId}`, sql`name = 'command.status'`]),
+    tail: (after, filter) => tailOf(after, { in: wantedBy(filter), holds: (event) => matches(filter, event) }),
+    ofCommand: (commandId) =>
+      tailOf(0, {
+        in: (sql) => [sql`subject = ${commandId}`, sql`name = 'command.status'`],
+        holds: ({ name, subject }) => subject === commandId && name === "command.status"
+      }),
     snapshot,
     idOf: (seq) => id(store.logId, seq),
     newest: store.newest,
@@ -223,6 +247,12 @@ const make = Effect.gen(function* () {
 export const layer: Layer.Layer<EventLog, never, Store> = Layer.effect(EventLog, make)
 
 type Wanted = (sql: SqlClient) => ReadonlyArray<Fragment>
+
+/** Which events, in the database and in memory. */
+interface Selection {
+  readonly in: Wanted
+  readonly holds: (event: Event) => boolean
+}
 
 const wantedBy =
   (filter: EventFilter): Wanted =>

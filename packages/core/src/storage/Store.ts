@@ -88,8 +88,11 @@ export class Store extends Context.Tag("@mithrandir/core/Store")<
     readonly readAside: Read
     /** The place of the newest event; 0 where there is none. */
     readonly newest: Effect.Effect<number>
-    /** Succeeds as soon as there is an event beyond a place. Costs a waiting listener nothing in between. */
-    readonly beyond: (seq: number) => Effect.Effect<void>
+    /**
+     * Succeeds as soon as there is an event beyond a place. With what was committed after it, where that was one commit of
+     * this process: then nobody has to read it. Costs a waiting listener nothing in between.
+     */
+    readonly beyond: (seq: number) => Effect.Effect<Option.Option<ReadonlyArray<Event>>>
     /** Minted with the database: what its event ids begin with. */
     readonly logId: string
     /** Succeeds once this process is the writer and the tables are migrated. */
@@ -115,6 +118,15 @@ interface Writer {
   readonly sql: SqlClient.SqlClient
   /** Why nothing is to be committed, if there is a reason. Certain inside a transaction that has written. */
   readonly objection: Effect.Effect<Objection, SqlError>
+}
+
+/** Where the log of events ends. */
+interface End {
+  readonly newest: number
+  /** The events of the latest commit, if it was ours. */
+  readonly last: ReadonlyArray<Event>
+  /** Done when it ends elsewhere. */
+  readonly moved: Deferred.Deferred<void>
 }
 
 const make = Effect.gen(function* () {
@@ -157,23 +169,27 @@ const make = Effect.gen(function* () {
   )
 
   const log = yield* Opening.withProblems(database, readLog(reader))
-  const end = yield* Ref.make({ newest: log.newest, moved: yield* Deferred.make<void>() })
+  const end = yield* Effect.flatMap(Deferred.make<void>(), (moved) =>
+    Ref.make<End>({ newest: log.newest, last: [], moved })
+  )
 
-  /** What is older than what is known already changes nothing. */
-  const moveTo = (newest: number) =>
+  /** What is older than what is known already changes nothing. `last`: what came last, if this process committed it. */
+  const moveTo = (newest: number, last: ReadonlyArray<Event> = []) =>
     Effect.flatMap(Deferred.make<void>(), (moved) =>
       Effect.flatten(
         Ref.modify(end, (before) =>
           newest > before.newest
-            ? [Deferred.succeed(before.moved, undefined), { newest, moved }]
+            ? [Deferred.succeed(before.moved, undefined), { newest, last, moved }]
             : [Effect.void, before]
         )
       )
     )
 
-  const beyond = (seq: number): Effect.Effect<void> =>
-    Effect.flatMap(Ref.get(end), ({ moved, newest }) =>
-      newest > seq ? Effect.void : Effect.zipRight(Deferred.await(moved), beyond(seq))
+  const beyond = (seq: number): Effect.Effect<Option.Option<ReadonlyArray<Event>>> =>
+    Effect.flatMap(Ref.get(end), ({ last, moved, newest }) =>
+      newest > seq
+        ? Effect.succeed(last[0]?.seq === seq + 1 ? Option.some(last) : Option.none())
+        : Effect.zipRight(Deferred.await(moved), beyond(seq))
     )
 
   const onGained = Effect.gen(function* () {
@@ -268,7 +284,7 @@ const make = Effect.gen(function* () {
         Effect.tapError((error) => (isBusy(error) ? Effect.logError("the database stayed locked") : Effect.void))
       )
       const last = events.at(-1)
-      if (last !== undefined) yield* moveTo(last.seq)
+      if (last !== undefined) yield* moveTo(last.seq, events)
       return events
     },
     committing.withPermits(1),
