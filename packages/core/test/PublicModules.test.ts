@@ -23,9 +23,30 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type Proof",
     "type Touches"
   ],
+  AuditCheckpoints: [
+    "AuditCheckpoints",
+    "AuditKeyUnusable",
+    "beside",
+    "layer",
+    "notesIn",
+    "type Options",
+    "type Shape"
+  ],
   AuditEntry: ["AuditEntry", "AuditEntryNotFound"],
+  AuditLeaf: ["columns", "decode", "encode", "type Row"],
   AuditLog: ["AuditLog", "AuditQuery", "AuditSort", "layer", "type AuditFilter"],
+  AuditProof: ["check", "read", "text", "type AuditProof", "type Flaw", "type Proven"],
+  AuditVerifier: [
+    "AuditEntryNotSigned",
+    "AuditVerifier",
+    "Finding",
+    "layer",
+    "originOf",
+    "type Progress",
+    "type Verdict"
+  ],
   BullMq: ["layer", "type Options"],
+  Checkpoint: ["open", "peek", "read", "sign", "text", "type Checkpoint"],
   Command: [
     "ActionNotFound",
     "ActionNotSupported",
@@ -148,6 +169,25 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type MemoryJob",
     "type MemorySource"
   ],
+  Merkle: [
+    "consistencyProof",
+    "emptyEdge",
+    "emptyRoot",
+    "grow",
+    "inclusionProof",
+    "isSame",
+    "leafHash",
+    "nodeHash",
+    "peaksOf",
+    "root",
+    "rootOf",
+    "verifyConsistency",
+    "verifyInclusion",
+    "type Edge",
+    "type Head",
+    "type Lookup",
+    "type Node"
+  ],
   Mithrandir: ["layer", "layerDaemon", "type Mithrandir", "type Options"],
   Page: [
     "PageLimit",
@@ -196,6 +236,19 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type Expectation",
     "type RegisteredService",
     "type ServiceDefinition"
+  ],
+  SignedNote: [
+    "makeSigner",
+    "note",
+    "open",
+    "readSigner",
+    "readVerifier",
+    "signerText",
+    "textOf",
+    "verifierOf",
+    "verifierText",
+    "type Signer",
+    "type Verifier"
   ],
   SqliteNode: ["layer"],
   Store: ["Store", "StoreUnavailable", "StoreUnreadable", "layer", "type Read"],

@@ -3,6 +3,7 @@ import { userInfo } from "node:os"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import {
+  AuditVerifier,
   Command,
   type CommandCatalog,
   Commands,
@@ -70,6 +71,15 @@ export const operator: (
 /** Reads beside whoever writes. */
 export const reader = (database: string): Effect.Effect<Reader.Reader, Failure, Drivers | Scope.Scope> =>
   Reader.ofDatabase(sqlite(database, "reader"))
+
+/** What verifies the record, beside whoever writes it. */
+export const verifier = (
+  database: string
+): Effect.Effect<Context.Tag.Service<AuditVerifier.AuditVerifier>, Failure, Drivers | Scope.Scope> =>
+  Effect.map(
+    Layer.build(AuditVerifier.layer.pipe(Layer.provide(Store.layer), Layer.provide(sqlite(database, "reader")))),
+    (context) => Context.get(context, AuditVerifier.AuditVerifier)
+  )
 
 /** Takes the writer lock of a database for the scope, without any service, or fails at once with `DatabaseLocked`. */
 export const keeper = (

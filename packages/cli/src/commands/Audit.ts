@@ -3,10 +3,11 @@ import type * as Program from "../line/Program.ts"
 import * as AuditExport from "./AuditExport.ts"
 import * as AuditList from "./AuditList.ts"
 import * as AuditShow from "./AuditShow.ts"
+import * as AuditVerify from "./AuditVerify.ts"
 
 export const group: Program.Group = {
   _tag: "group",
   name: "audit",
-  summary: "Look at the record of what was done.",
-  members: [AuditList.program, AuditShow.program, AuditExport.program]
+  summary: "Look at the record of what was done, and see whether it is whole.",
+  members: [AuditList.program, AuditShow.program, AuditExport.program, AuditVerify.program]
 }

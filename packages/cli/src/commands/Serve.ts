@@ -1,7 +1,7 @@
 /** `mithrandir serve`: the server, and what it tells at the terminal while it runs. */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import { Database, EventLog, Mithrandir, Token, Tokens, WriterLock } from "@mithrandir/core"
+import { AuditCheckpoints, Database, EventLog, Mithrandir, Token, Tokens, WriterLock } from "@mithrandir/core"
 import { Limits, Server } from "@mithrandir/http"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -77,9 +77,15 @@ const serve = (flags: Given) =>
       Layer.build,
       Effect.catchTag("DatabaseLocked", Holder.named)
     )
+    // Ends after whatever still writes, and before the database: what was written last is signed, too.
+    const signing = yield* Layer.build(AuditCheckpoints.layer(AuditCheckpoints.beside(database))).pipe(
+      Effect.provide(house)
+    )
     const { host, hosts, origins, port } = settings
     const listening = yield* Layer.build(Server.layer({ host, port, hosts, origins })).pipe(
-      Effect.provide(Context.add(house, Limits.Limits, { ...Limits.defaults, ...settings.limits }))
+      Effect.provide(
+        Context.add(Context.merge(house, signing), Limits.Limits, { ...Limits.defaults, ...settings.limits })
+      )
     )
     const { url } = Context.get(listening, Server.Server)
     yield* announce(database, url)

@@ -15,6 +15,7 @@ import { ofTokens, type SecurityEvent } from "../model/SecurityEvent.ts"
 import type { Registration, ServiceId } from "../model/Service.ts"
 import { type Timestamp, toSql } from "../model/Timestamp.ts"
 import type { Token, TokenId } from "../model/Token.ts"
+import * as AuditTree from "./AuditTree.ts"
 
 /** All of it, or nothing. */
 export interface Change {
@@ -126,7 +127,7 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
                 logs_json = ${stringify(logs)}, ended_at = ${at}
               WHERE id = ${entry.id} AND ${sql.in("phase", predecessors(phaseOf(outcome)))} RETURNING id`
         )
-        yield* sql`INSERT INTO command_audit ${sql.insert({
+        const row: AuditTree.Row = {
           id: entry.id,
           timestamp: at,
           actor: entry.actor,
@@ -137,9 +138,9 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
           after_state_json: entry.afterState === null ? null : stringify(entry.afterState),
           command_params_json: stringify(entry.commandParams),
           logs_json: stringify(entry.logs)
-        })}`
-        yield* sql`INSERT INTO audit_position (seq, id)
-                   SELECT COALESCE(MAX(seq), 0) + 1, ${entry.id} FROM audit_position`
+        }
+        yield* sql`INSERT INTO command_audit ${sql.insert(row)}`
+        yield* AuditTree.append(sql, [row])
       }),
 
     LedgerAdopted: ({ service, adoptions }) =>

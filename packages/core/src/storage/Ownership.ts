@@ -84,7 +84,7 @@ export const claim = (sql: SqlClient): Effect.Effect<Effect.Effect<Objection, Sq
 export type Objection = "deposed" | "tampered" | undefined
 
 /** The triggers that are not there, or not as they were made. */
-const missingSafeguards = (sql: SqlClient): Effect.Effect<ReadonlyArray<string>, SqlError> =>
+export const missingSafeguards = (sql: SqlClient): Effect.Effect<ReadonlyArray<string>, SqlError> =>
   Effect.map(sql<{ name: string; sql: string }>`SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`, (rows) => {
     const found = new Map(rows.map(({ name, sql }) => [name, sql]))
     return Object.entries(safeguards).flatMap(([name, sql]) => (found.get(name) === sql ? [] : [name]))

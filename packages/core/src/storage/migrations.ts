@@ -4,8 +4,9 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import story from "./migrations/0001_story.ts"
 import security from "./migrations/0002_security.ts"
+import auditTree from "./migrations/0003_audit_tree.ts"
 
-const migrations = { "0001_story": story, "0002_security": security }
+const migrations = { "0001_story": story, "0002_security": security, "0003_audit_tree": auditTree }
 
 /** The newest form this program knows. */
 export const newest = Object.keys(migrations).length

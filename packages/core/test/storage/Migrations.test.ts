@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AuditLog from "../../src/audit/AuditLog.ts"
+import * as AuditVerifier from "../../src/audit/AuditVerifier.ts"
 import * as EventLog from "../../src/events/EventLog.ts"
 import * as SecurityLog from "../../src/security/SecurityLog.ts"
 import * as Tokens from "../../src/security/Tokens.ts"
@@ -49,7 +50,7 @@ const makeOld = Effect.gen(function* () {
 
 const open = (file: string, mode: Mode = "writer") =>
   Layer.build(
-    Layer.mergeAll(AuditLog.layer, EventLog.layer, SecurityLog.layer, Tokens.layer).pipe(
+    Layer.mergeAll(AuditLog.layer, AuditVerifier.layer, EventLog.layer, SecurityLog.layer, Tokens.layer).pipe(
       Layer.provideMerge(Store.layer),
       Layer.provide(layerDatabase(file, mode))
     )
@@ -84,13 +85,17 @@ describe("a database of the version before there were tokens", () => {
       const context = yield* open(file)
       assert.deepStrictEqual(
         tables(file).filter((name) => !kept.includes(name)),
-        ["mithrandir_migration", "security_event", "token"]
+        ["audit_node", "mithrandir_migration", "security_event", "token"]
       )
       assert.deepStrictEqual(contents(file, kept), before)
       assert.deepStrictEqual(query(file, "SELECT migration_id, name FROM mithrandir_migration ORDER BY 1"), [
         { migration_id: 1, name: "story" },
-        { migration_id: 2, name: "security" }
+        { migration_id: 2, name: "security" },
+        { migration_id: 3, name: "audit_tree" }
       ])
+      // The tree is over what was there before, too.
+      const { findings, size } = yield* Context.get(context, AuditVerifier.AuditVerifier).verify([])
+      assert.deepStrictEqual([findings, size], [[], 1])
       assert.deepInclude(yield* Context.get(context, AuditLog.AuditLog).get("c1"), { actor: "ann", target: "t1" })
       const { events } = yield* Context.get(context, EventLog.EventLog).page(0, {}, 10)
       assert.deepStrictEqual(

@@ -1,0 +1,132 @@
+/** `mithrandir audit verify`: whether the record is whole. */
+import * as FileSystem from "@effect/platform/FileSystem"
+import { AuditCheckpoints, Checkpoint, SignedNote } from "@mithrandir/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as LocalAccess from "../access/LocalAccess.ts"
+import * as Settings from "../config/Settings.ts"
+import * as Flags from "../line/Flags.ts"
+import * as Program from "../line/Program.ts"
+import * as AuditFindings from "../output/AuditFindings.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Output from "../output/Output.ts"
+import * as Progress from "../output/Progress.ts"
+import * as Signals from "../output/Signals.ts"
+
+const checkpoint = Flags.optional({
+  name: "checkpoint",
+  placeholder: "FILE",
+  help: "a copy of signed checkpoints that you have kept elsewhere",
+  default: "those beside the database, where there are any",
+  schema: Flags.Path
+})
+
+const publicKey = Flags.optional({
+  name: "public-key",
+  placeholder: "KEY",
+  help: "whose signatures are believed: name+id+key",
+  default: "the key beside the database, where it is",
+  schema: Flags.Text
+})
+
+const { config, database } = Flags.access
+
+export const program = Program.make({
+  name: "verify",
+  summary: "See whether the record is whole: that nothing in it was changed, added or taken out.",
+  details: [
+    "It reads every entry, computes the tree over them anew, looks whether what keeps entries from being changed is there, and holds all that against signed checkpoints. It reads the database, also beside a server.",
+    "Who has the database and its key can write another history and sign it. Only a checkpoint that somebody else has kept tells then: --checkpoint FILE, with the public key that you have kept with it."
+  ],
+  inputs: { checkpoint, publicKey, config, database, output: Flags.output(["table", "json"]) },
+  examples: [
+    { says: "By what is beside the database", line: "mithrandir audit verify" },
+    {
+      says: "By what somebody else has kept",
+      line: 'mithrandir audit verify --checkpoint kept.txt --public-key "$(cat kept.key)"'
+    }
+  ],
+  exits: { ...ExitCode.ofLooking, 1: "it is not whole; or failed" },
+  run: (given) =>
+    Effect.gen(function* () {
+      const { database } = yield* Settings.resolve(given)
+      const signed = yield* signedOf(database, given)
+      const progress = yield* Progress.make("verifying")
+      const verifier = yield* LocalAccess.verifier(database)
+      const verdict = yield* verifier.verify(signed, ({ of, read }) => progress(read, of))
+      const whole = verdict.findings.length === 0
+      const facts = {
+        whole,
+        entries: verdict.size,
+        root: Buffer.from(verdict.root).toString("base64"),
+        origin: verdict.origin,
+        checkpoints: verdict.checkpoints,
+        findings: verdict.findings.map(AuditFindings.words)
+      }
+      if (given.output === "json") yield* Output.data(Output.json(facts))
+      else {
+        yield* Output.data(
+          Output.facts([
+            ["record", whole ? "whole" : "NOT WHOLE"],
+            ...facts.findings.map((finding, index) => [index === 0 ? "findings" : "", finding] as const),
+            ["entries", String(facts.entries)],
+            ["checkpoints", `${facts.checkpoints} fit`],
+            ["root", facts.root],
+            ["origin", facts.origin]
+          ])
+        )
+      }
+      if (signed.length === 0) yield* Output.note(unsigned)
+      if (!whole) return yield* new ExitCode.Ended({ code: ExitCode.failed })
+    }).pipe(Effect.scoped, Signals.interruptible)
+})
+
+const unsigned =
+  "no checkpoint to hold it against: somebody who has the database could have computed all of it anew; a server signs checkpoints"
+
+/** The checkpoints that the owner of the key has signed. Those of nobody we know are refused: they prove nothing. */
+const signedOf = (
+  database: string,
+  given: { readonly checkpoint: Option.Option<string>; readonly publicKey: Option.Option<string> }
+) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const refuse = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
+    const { file, keyFile } = AuditCheckpoints.beside(database)
+    const ownKey = Effect.map(Effect.option(fs.readFileString(keyFile)), (text) =>
+      Option.map(
+        Option.flatMap(text, (text) => SignedNote.readSigner(text.trim())),
+        SignedNote.verifierOf
+      )
+    )
+    const key = yield* Option.match(given.publicKey, {
+      onNone: () => ownKey,
+      onSome: (text) =>
+        Option.match(SignedNote.readVerifier(text.trim()), {
+          onNone: () =>
+            refuse("--public-key: expected name+id+key, as the server's log and the checkpoint's page have it"),
+          onSome: (verifier) => Effect.succeed(Option.some(verifier))
+        })
+    })
+    const own = yield* Effect.option(fs.readFileString(file))
+    const kept = yield* Effect.forEach(Option.toArray(given.checkpoint), (file) =>
+      Effect.mapError(fs.readFileString(file), () => refuse(`--checkpoint: ${file} cannot be read`))
+    )
+    const notes = [...Option.toArray(own), ...kept].flatMap(AuditCheckpoints.notesIn)
+    if (kept.length > 0 && kept.flatMap(AuditCheckpoints.notesIn).length === 0) {
+      return yield* refuse(`--checkpoint: there is no checkpoint in ${Option.getOrElse(given.checkpoint, () => "")}`)
+    }
+    if (notes.length === 0) return []
+    if (Option.isNone(key))
+      return yield* refuse(`whose signatures are to be believed? Name --public-key: there is no key at ${keyFile}`)
+    const signed = notes.map((note) => Checkpoint.open(note, key.value))
+    const [strange] = notes.filter((_, index) => signed[index] !== undefined && Option.isNone(signed[index]))
+    if (strange !== undefined) {
+      const size = Option.match(Checkpoint.peek(strange), { onNone: () => "?", onSome: ({ size }) => String(size) })
+      return yield* new ExitCode.Refused({
+        code: ExitCode.failed,
+        problem: `the checkpoint of size ${size} is not signed by ${key.value.name}, or was changed after`
+      })
+    }
+    return signed.flatMap(Option.toArray)
+  })

@@ -1,0 +1,152 @@
+/**
+ * The tree over the audit, beside its rows: the hash of every full subtree, written in the commit that writes the row.
+ * The entry with the position `seq` is the leaf `seq - 1`.
+ */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as AuditLeaf from "../model/AuditLeaf.ts"
+import * as Merkle from "../model/Merkle.ts"
+
+/** A row of the audit as its table has it. */
+export type Row = AuditLeaf.Row & { readonly id: string }
+
+/** Nodes in one statement. SQLite takes 32,766 parameters. */
+const nodesAtOnce = 500
+
+/** The tree's right edge, as it is stored. */
+export const edge = (sql: SqlClient): Effect.Effect<Merkle.Edge, SqlError> =>
+  Effect.flatMap(
+    sql<{ size: number; hash: Uint8Array | null }>`
+      WITH RECURSIVE
+        peak(size, level, count) AS (
+          SELECT COALESCE(MAX(seq), 0), 0, COALESCE(MAX(seq), 0) FROM audit_position
+          UNION ALL SELECT size, level + 1, count >> 1 FROM peak WHERE count > 1
+        )
+      SELECT peak.size, node.hash FROM peak
+      LEFT JOIN audit_node AS node ON node.level = peak.level AND node.number = peak.count - 1
+      WHERE peak.count & 1 ORDER BY peak.level DESC`,
+    (rows) => {
+      const peaks = rows.flatMap(({ hash }) => (hash === null ? [] : [hash]))
+      return peaks.length === rows.length
+        ? Effect.succeed({ size: rows[0]?.size ?? 0, peaks })
+        : Effect.dieMessage("the tree over the audit has lost a node; run: mithrandir audit verify")
+    }
+  )
+
+/** Writes what is new of the tree. The caller has the transaction. */
+const insert = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effect<void, SqlError> =>
+  Effect.forEach(
+    Arr.chunksOf(nodes, nodesAtOnce),
+    (some) => sql`INSERT INTO audit_node ${sql.insert(some.map((node) => ({ ...node })))}`,
+    { discard: true }
+  )
+
+/** Gives rows of the audit, which are there by now, their places in the record, in order. The caller has the transaction. */
+export const append = (sql: SqlClient, rows: ReadonlyArray<Row>): Effect.Effect<void, SqlError> =>
+  Effect.gen(function* () {
+    const before = yield* edge(sql)
+    const places = rows.map(({ id }, index) => ({ seq: before.size + index + 1, id }))
+    yield* sql`INSERT INTO audit_position ${sql.insert(places)}`
+    yield* insert(sql, grown(before, rows.map(AuditLeaf.encode)).nodes)
+  })
+
+/** A tree with leaves more, and what is new of it. */
+const grown = (before: Merkle.Edge, leaves: ReadonlyArray<Uint8Array>) => {
+  let edge = before
+  const nodes: Array<Merkle.Node> = []
+  for (const leaf of leaves) {
+    const next = Merkle.grow(edge, Merkle.leafHash(leaf))
+    edge = next.edge
+    nodes.push(...next.nodes)
+  }
+  return { edge, nodes }
+}
+
+/** A position of the record, and its row where there is one: to the byte. What is neither text nor null says what it is. */
+export interface Placed {
+  readonly seq: number
+  readonly row: AuditLeaf.Row | undefined
+}
+
+const exact = AuditLeaf.columns
+  .map((column) => {
+    const value = `a.${column}`
+    return `CASE typeof(${value}) WHEN 'text' THEN CAST(${value} AS BLOB) WHEN 'null' THEN NULL ELSE typeof(${value}) END AS ${column}`
+  })
+  .join(", ")
+
+/** The record after a position, in its order. */
+export const rowsAfter = (sql: SqlClient, seq: number, limit: number): Effect.Effect<ReadonlyArray<Placed>, SqlError> =>
+  Effect.map(
+    sql<AuditLeaf.Row & { readonly seq: number }>`
+      SELECT p.seq, ${sql.literal(exact)} FROM audit_position AS p LEFT JOIN command_audit AS a ON a.id = p.id
+      WHERE p.seq > ${seq} ORDER BY p.seq LIMIT ${limit}`,
+    (rows) => rows.map(({ seq, ...row }) => ({ seq, row: row.id === null ? undefined : row }))
+  )
+
+/** The hash of a subtree as it is stored, where it is. */
+export type Stored = (level: number, number: number) => Uint8Array | undefined
+
+/** What is stored of some nodes, those of each level one after the other. */
+export const stored = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effect<Stored, SqlError> => {
+  const ranges = new Map<number, { readonly first: number; last: number }>()
+  for (const { level, number } of nodes) {
+    const range = ranges.get(level)
+    if (range === undefined) ranges.set(level, { first: number, last: number })
+    else range.last = number
+  }
+  if (ranges.size === 0) return Effect.succeed(() => undefined)
+  const within = Array.from(
+    ranges,
+    ([level, { first, last }]) => sql`level = ${level} AND number BETWEEN ${first} AND ${last}`
+  )
+  return Effect.map(sql<Merkle.Node>`SELECT level, number, hash FROM audit_node WHERE ${sql.or(within)}`, (rows) => {
+    const found = new Map<number, Map<number, Uint8Array>>(Array.from(ranges.keys(), (level) => [level, new Map()]))
+    for (const { hash, level, number } of rows) found.get(level)?.set(number, hash)
+    return (level, number) => found.get(level)?.get(number)
+  })
+}
+
+/**
+ * Computes something from stored subtrees. Which of them it takes is found out by computing it without, so it must take
+ * the same whatever their hashes are; then they are read in one statement. Dies where one is not there.
+ */
+export const compute = <A>(sql: SqlClient, from: (lookup: Merkle.Lookup) => A): Effect.Effect<A, SqlError> => {
+  const wanted: Array<Pick<Merkle.Node, "level" | "number">> = []
+  from((level, number) => {
+    wanted.push({ level, number })
+    return Merkle.emptyRoot
+  })
+  if (wanted.length === 0) return Effect.sync(() => from(() => Merkle.emptyRoot))
+  const places = wanted.map(({ level, number }) => sql`(level = ${level} AND number = ${number})`)
+  return Effect.map(sql<Merkle.Node>`SELECT level, number, hash FROM audit_node WHERE ${sql.or(places)}`, (rows) => {
+    const found = new Map(rows.map(({ hash, level, number }) => [`${level}:${number}`, hash]))
+    return from((level, number) => {
+      const hash = found.get(`${level}:${number}`)
+      if (hash === undefined) throw new Error("the tree over the audit has lost a node; run: mithrandir audit verify")
+      return hash
+    })
+  })
+}
+
+/** Rows that are read at once where all of them are. */
+export const rowsAtOnce = 500
+
+/** Makes the tree over a record that has none. The caller has the transaction. */
+export const build = (sql: SqlClient): Effect.Effect<void, SqlError> =>
+  Effect.gen(function* () {
+    let before = Merkle.emptyEdge
+    while (true) {
+      const rows = yield* rowsAfter(sql, before.size, rowsAtOnce)
+      const leaves = rows.map(({ row, seq }, index) => {
+        if (row !== undefined && seq === before.size + index + 1) return AuditLeaf.encode(row)
+        throw new Error(`the audit has no entry at position ${before.size + index + 1}; restore it from a backup`)
+      })
+      const { edge, nodes } = grown(before, leaves)
+      yield* insert(sql, nodes)
+      before = edge
+      if (rows.length < rowsAtOnce) return
+    }
+  })
