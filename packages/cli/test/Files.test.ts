@@ -27,8 +27,11 @@ describe.skipIf(process.platform === "win32")("the files of a database", () => {
     const server = start(["serve"], { cwd: house.directory, ...open })
     await urlOf(server)
     await server.line(/palantir: verified/)
+    await server.line(/checkpoint of the record/)
     expect(rights()).toEqual({
       "mithrandir.db": "600",
+      "mithrandir.db.audit-key": "600",
+      "mithrandir.db.checkpoints": "600",
       "mithrandir.db-wal": "600",
       "mithrandir.db-shm": "600",
       "mithrandir.db.lock": "600",

@@ -50,7 +50,7 @@ export const program = Program.make({
   run: (given) =>
     Effect.gen(function* () {
       const { database } = yield* Settings.resolve(given)
-      const signed = yield* signedOf(database, given)
+      const { key, signed } = yield* signedOf(database, given)
       const progress = yield* Progress.make("verifying")
       const verifier = yield* LocalAccess.verifier(database)
       const verdict = yield* verifier.verify(signed, ({ of, read }) => progress(read, of))
@@ -60,6 +60,7 @@ export const program = Program.make({
         entries: verdict.size,
         root: Buffer.from(verdict.root).toString("base64"),
         origin: verdict.origin,
+        publicKey: Option.getOrNull(Option.map(key, SignedNote.verifierText)),
         checkpoints: verdict.checkpoints,
         findings: verdict.findings.map(AuditFindings.words)
       }
@@ -72,7 +73,8 @@ export const program = Program.make({
             ["entries", String(facts.entries)],
             ["checkpoints", `${facts.checkpoints} fit`],
             ["root", facts.root],
-            ["origin", facts.origin]
+            ["origin", facts.origin],
+            ...(facts.publicKey === null ? [] : [["public key", facts.publicKey] as const])
           ])
         )
       }
@@ -103,8 +105,7 @@ const signedOf = (
       onNone: () => ownKey,
       onSome: (text) =>
         Option.match(SignedNote.readVerifier(text.trim()), {
-          onNone: () =>
-            refuse("--public-key: expected name+id+key, as the server's log and the checkpoint's page have it"),
+          onNone: () => refuse("--public-key: expected name+id+key, as audit verify prints it and the server logs it"),
           onSome: (verifier) => Effect.succeed(Option.some(verifier))
         })
     })
@@ -116,17 +117,20 @@ const signedOf = (
     if (kept.length > 0 && kept.flatMap(AuditCheckpoints.notesIn).length === 0) {
       return yield* refuse(`--checkpoint: there is no checkpoint in ${Option.getOrElse(given.checkpoint, () => "")}`)
     }
-    if (notes.length === 0) return []
+    if (notes.length === 0) return { key, signed: [] }
     if (Option.isNone(key))
       return yield* refuse(`whose signatures are to be believed? Name --public-key: there is no key at ${keyFile}`)
-    const signed = notes.map((note) => Checkpoint.open(note, key.value))
-    const [strange] = notes.filter((_, index) => signed[index] !== undefined && Option.isNone(signed[index]))
+    const signed = notes.map((note) => ({ note, checkpoint: Checkpoint.open(note, key.value) }))
+    const strange = signed.find(({ checkpoint }) => Option.isNone(checkpoint))
     if (strange !== undefined) {
-      const size = Option.match(Checkpoint.peek(strange), { onNone: () => "?", onSome: ({ size }) => String(size) })
+      const size = Option.match(Checkpoint.peek(strange.note), {
+        onNone: () => "?",
+        onSome: ({ size }) => String(size)
+      })
       return yield* new ExitCode.Refused({
         code: ExitCode.failed,
         problem: `the checkpoint of size ${size} is not signed by ${key.value.name}, or was changed after`
       })
     }
-    return signed.flatMap(Option.toArray)
+    return { key, signed: signed.flatMap(({ checkpoint }) => Option.toArray(checkpoint)) }
   })

@@ -69,7 +69,8 @@ const serve = (flags: Given) =>
     if (services.length === 0) {
       return yield* refused(`no services to reconcile: ${Settings.whyNone(settings)}, or try it with --sandbox`)
     }
-    const database = flags.sandbox && !isChosen(settings) ? yield* freshDatabase : settings.database
+    const isFresh = flags.sandbox && !isChosen(settings)
+    const database = isFresh ? yield* freshDatabase : settings.database
 
     // One after the other: the lock is taken, then the port, and only who has both goes to work.
     const house = yield* Mithrandir.layer({ services: services.map(Services.define) }).pipe(
@@ -77,15 +78,9 @@ const serve = (flags: Given) =>
       Layer.build,
       Effect.catchTag("DatabaseLocked", Holder.named)
     )
-    // Ends after whatever still writes, and before the database: what was written last is signed, too.
-    const signing = yield* Layer.build(AuditCheckpoints.layer(AuditCheckpoints.beside(database))).pipe(
-      Effect.provide(house)
-    )
     const { host, hosts, origins, port } = settings
     const listening = yield* Layer.build(Server.layer({ host, port, hosts, origins })).pipe(
-      Effect.provide(
-        Context.add(Context.merge(house, signing), Limits.Limits, { ...Limits.defaults, ...settings.limits })
-      )
+      Effect.provide(Context.add(house, Limits.Limits, { ...Limits.defaults, ...settings.limits }))
     )
     const { url } = Context.get(listening, Server.Server)
     yield* announce(database, url)
@@ -101,6 +96,11 @@ const serve = (flags: Given) =>
     yield* Effect.forEach(facts, (fact) => Output.note(Output.printable(fact)), { discard: true })
     const events = Context.get(house, EventLog.EventLog)
     const story = tale(events, yield* events.newest, playground === undefined ? undefined : { url })
+    // Ends after whatever still writes, and before the database: what was written last is signed, too. A record that is
+    // thrown away is none to sign.
+    if (!isFresh) {
+      yield* Layer.build(AuditCheckpoints.layer(AuditCheckpoints.beside(database))).pipe(Effect.provide(house))
+    }
     yield* Layer.build(Mithrandir.layerDaemon).pipe(Effect.provide(house))
     yield* Effect.all([story, playground?.demonstrate(url) ?? Effect.never], { concurrency: "unbounded" }).pipe(
       Effect.provide(house)

@@ -1,19 +1,19 @@
 /** What is wrong with the record, in words. */
 import type { AuditVerifier } from "@mithrandir/core"
 
-const rows = (count: number) => (count === 1 ? "one entry" : `${count} entries`)
-
 /** One finding, in a sentence. */
 export const words = (finding: AuditVerifier.Finding): string => {
   switch (finding._tag) {
     case "SafeguardsMissing":
       return `what keeps entries from being changed was taken away: ${finding.names.join(", ")}`
     case "RowsChanged":
-      return `${rows(finding.count)} changed since they were written; the first is ${finding.id}, at position ${finding.first}`
+      return finding.count === 1
+        ? `an entry was changed: ${finding.id}, at position ${finding.first}`
+        : `${finding.count} entries were changed; the first is ${finding.id}, at position ${finding.first}`
     case "RowMissing":
       return `the entry at position ${finding.position} is missing; what comes after it was not looked at`
     case "RowsUnplaced":
-      return `${rows(finding.count)} came in past the server: ${finding.id}${finding.count === 1 ? "" : " and others"}`
+      return `entries came in past the server: ${finding.id}${finding.count === 1 ? "" : `, and ${finding.count - 1} more`}`
     case "TreeChanged":
       return `the tree over the entries was changed, from position ${finding.position} on; the entries themselves were not`
     case "HistoryChanged":

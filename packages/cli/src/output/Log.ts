@@ -46,7 +46,7 @@ export const layer = Layer.merge(
     Logger.defaultLogger,
     Logger.make((options) => void process.stderr.write(`${line(options, debugging())}\n`))
   ),
-  Logger.minimumLogLevel(debugging() ? LogLevel.Debug : LogLevel.Warning)
+  Logger.minimumLogLevel(debugging() ? LogLevel.Debug : LogLevel.Info)
 )
 
 /** The most characters that one value takes: a stack trace fits, and an upstream's answer would not. */

@@ -166,7 +166,9 @@ const make = (options: Options) =>
         )
         yield* Ref.set(newest, Option.some(note))
         const root = Buffer.from(now.root).toString("base64")
-        yield* Effect.logInfo("checkpoint of the record").pipe(Effect.annotateLogs({ size: now.size, root }))
+        yield* Effect.logInfo("checkpoint of the record").pipe(
+          Effect.annotateLogs({ size: now.size, root, publicKey: SignedNote.verifierText(verifier) })
+        )
       })
 
     yield* Effect.addFinalizer(() =>
