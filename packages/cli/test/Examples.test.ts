@@ -64,6 +64,10 @@ beforeAll(async () => {
   const server = start(["serve", "--port", "0"], { cwd: inside.directory })
   const [, url = ""] = await server.line(/listens on (http\S+)/)
   await server.line(/palantir: verified/)
+  // What somebody has kept of the record, elsewhere.
+  const [, publicKey = ""] = await server.line(/"publicKey":"([^"]+)"/)
+  await copyFile(join(inside.directory, "mithrandir.db.checkpoints"), join(path, "kept.txt"))
+  await writeFile(join(path, "kept.key"), publicKey)
   served = { ...inside, url }
 })
 afterAll(async () => {
@@ -103,6 +107,7 @@ const type = (line: string, cwd: string) =>
 const works = async ({ line }: Example) => {
   const inside = await house()
   await copyFile(record, join(inside.directory, "mithrandir.db"))
+  for (const kept of ["kept.txt", "kept.key"]) await copyFile(join(path, kept), join(inside.directory, kept))
   try {
     const ended = await type(here(line), inside.directory)
     expect(ended.stderr).not.toMatch(/^mithrandir: /m)
