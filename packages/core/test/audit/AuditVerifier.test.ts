@@ -10,7 +10,7 @@ import * as AuditLeaf from "../../src/model/AuditLeaf.ts"
 import type { Checkpoint } from "../../src/model/Checkpoint.ts"
 import * as Merkle from "../../src/model/Merkle.ts"
 import * as Store from "../../src/storage/Store.ts"
-import { record } from "../support/audited.ts"
+import { record, wholeCommand } from "../support/audited.ts"
 import { layerDatabase, makeFile } from "../support/house.ts"
 
 const verify = (file: string, checkpoints: ReadonlyArray<Checkpoint> = []) =>
@@ -325,14 +325,19 @@ describe("the record of commands", () => {
         const commits = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 3 })
         let before: Checkpoint | undefined
         for (const counts of fc.sample(commits, runs)) {
-          yield* record(
-            file,
-            counts.map((count) => {
-              next += count
-              return ids(count, next - count)
+          const verdict = yield* Effect.scoped(
+            Effect.gen(function* () {
+              const store = Layer.provide(Store.layer, layerDatabase(file))
+              const context = yield* Layer.build(Layer.provideMerge(AuditVerifier.layer, store))
+              for (const count of counts) {
+                const writes = ids(count, next).flatMap(wholeCommand)
+                next += count
+                yield* Context.get(context, Store.Store).commit({ writes, events: [] })
+              }
+              const verifier = Context.get(context, AuditVerifier.AuditVerifier)
+              return yield* verifier.verify(before === undefined ? [] : [before])
             })
           )
-          const verdict = yield* verify(file, before === undefined ? [] : [before])
           assert.deepStrictEqual([verdict.findings, verdict.size], [[], next])
           before = verdict
         }
