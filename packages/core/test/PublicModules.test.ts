@@ -178,7 +178,6 @@ const published: Record<string, ReadonlyArray<string>> = {
     "isSame",
     "leafHash",
     "nodeHash",
-    "peaksOf",
     "root",
     "rootOf",
     "verifyConsistency",

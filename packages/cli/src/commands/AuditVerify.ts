@@ -113,24 +113,25 @@ const signedOf = (
     const kept = yield* Effect.forEach(Option.toArray(given.checkpoint), (file) =>
       Effect.mapError(fs.readFileString(file), () => refuse(`--checkpoint: ${file} cannot be read`))
     )
-    const notes = [...Option.toArray(own), ...kept].flatMap(AuditCheckpoints.notesIn)
-    if (kept.length > 0 && kept.flatMap(AuditCheckpoints.notesIn).length === 0) {
-      return yield* refuse(`--checkpoint: there is no checkpoint in ${Option.getOrElse(given.checkpoint, () => "")}`)
+    const ofOthers = kept.flatMap(AuditCheckpoints.notesIn)
+    if (Option.isSome(given.checkpoint) && ofOthers.length === 0) {
+      return yield* refuse(`--checkpoint: there is no checkpoint in ${given.checkpoint.value}`)
     }
+    const notes = [...Option.toArray(own).flatMap(AuditCheckpoints.notesIn), ...ofOthers]
     if (notes.length === 0) return { key, signed: [] }
     if (Option.isNone(key))
       return yield* refuse(`whose signatures are to be believed? Name --public-key: there is no key at ${keyFile}`)
-    const signed = notes.map((note) => ({ note, checkpoint: Checkpoint.open(note, key.value) }))
-    const strange = signed.find(({ checkpoint }) => Option.isNone(checkpoint))
-    if (strange !== undefined) {
-      const size = Option.match(Checkpoint.peek(strange.note), {
-        onNone: () => "?",
-        onSome: ({ size }) => String(size)
+    const signed = yield* Effect.forEach(notes, (note) =>
+      Option.match(Checkpoint.open(note, key.value), {
+        onSome: Effect.succeed,
+        onNone: () => {
+          const size = Option.match(Checkpoint.peek(note), { onNone: () => "?", onSome: ({ size }) => String(size) })
+          return new ExitCode.Refused({
+            code: ExitCode.failed,
+            problem: `the checkpoint of size ${size} is not signed by ${key.value.name}, or was changed after`
+          })
+        }
       })
-      return yield* new ExitCode.Refused({
-        code: ExitCode.failed,
-        problem: `the checkpoint of size ${size} is not signed by ${key.value.name}, or was changed after`
-      })
-    }
-    return { key, signed: signed.flatMap(({ checkpoint }) => Option.toArray(checkpoint)) }
+    )
+    return { key, signed }
   })

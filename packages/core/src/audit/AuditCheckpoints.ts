@@ -127,14 +127,15 @@ const make = (options: Options) =>
       Option.match(Option.flatMap(note, own), { onNone: () => undefined, onSome: (checkpoint) => checkpoint })
     )
 
-    /** What the record is now, and whether it has grown from what was signed last. */
-    const look = (last: Merkle.Head | undefined) =>
+    /** What the record is now, and whether it has grown from what was signed last. Nothing: not by so many yet. */
+    const look = (last: Merkle.Head | undefined, by: number) =>
       store.read((sql) =>
         Effect.gen(function* () {
           const edge = yield* AuditTree.edge(sql)
           const now: Merkle.Head = { size: edge.size, root: Merkle.rootOf(edge) }
           if (last === undefined) return { now, hasGrown: true }
           if (last.size > now.size) return { now, hasGrown: false }
+          if (last.size < now.size && now.size < last.size + by) return undefined
           const proof = yield* AuditTree.compute(sql, (lookup) => Merkle.consistencyProof(last.size, now.size, lookup))
           return { now, hasGrown: Merkle.verifyConsistency(last, now, proof) }
         })
@@ -153,13 +154,15 @@ const make = (options: Options) =>
     const sign = (by: number): Effect.Effect<void, StoreUnreadable> =>
       Effect.gen(function* () {
         const last = yield* signed
-        const { hasGrown, now } = yield* look(last)
+        const seen = yield* look(last, by)
+        if (seen === undefined) return
+        const { hasGrown, now } = seen
         if (!hasGrown) {
           return yield* Effect.logError(
             "the record is not what was signed of it before: nothing is signed; run: mithrandir audit verify"
           ).pipe(Effect.annotateLogs({ signed: last?.size, size: now.size }))
         }
-        if (last !== undefined && now.size - last.size < by) return
+        if (last?.size === now.size) return
         const note = Checkpoint.sign({ origin, ...now }, signer)
         yield* Effect.catchAll(write(note), (error) =>
           Effect.logError("a checkpoint could not be written to its file", error.message)

@@ -11,6 +11,7 @@ import { type AuditEntry, AuditEntryNotFound } from "../model/AuditEntry.ts"
 import { Outcome } from "../model/Command.ts"
 import { type Page, pageFields } from "../model/Page.ts"
 import { FromSql } from "../model/Timestamp.ts"
+import * as AuditTree from "../storage/AuditTree.ts"
 import * as RecordPage from "../storage/RecordPage.ts"
 import { Store, type StoreUnreadable } from "../storage/Store.ts"
 
@@ -63,7 +64,7 @@ const make = Effect.gen(function* () {
       RecordPage.read(sql, query, {
         table: "command_audit a",
         conditions: conditions(sql, query),
-        total: total(sql),
+        total: AuditTree.total(sql),
         select: (where) => sql`
           SELECT a.* FROM command_audit a JOIN audit_position p ON p.id = a.id WHERE ${where}
           ORDER BY ${sql.literal(`${columns[query.sortBy]} ${query.sortOrder}, p.seq ${query.sortOrder}`)}`,
@@ -79,7 +80,7 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const newest = Effect.map(store.read(total), (rows) => Number(rows[0]?.total ?? 0))
+  const newest = Effect.map(store.read(AuditTree.total), (rows) => Number(rows[0]?.total ?? 0))
 
   const entries = (filter: AuditFilter) =>
     Stream.unwrap(
@@ -107,9 +108,6 @@ const make = Effect.gen(function* () {
 
 /** Over the store's database. */
 export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog, make)
-
-/** How many entries there are: positions have no gaps, and the newest entry has the highest. */
-const total = (sql: SqlClient) => sql<{ total: number }>`SELECT COALESCE(MAX(seq), 0) AS total FROM audit_position`
 
 /** Costs the same however long the record is: one of the first pages of all of it, in the order of time. */
 const isFlat = ({ limit, page, sortBy, sortOrder: _, ...filter }: AuditQuery): boolean =>

@@ -101,10 +101,7 @@ const make = Effect.gen(function* () {
   const store = yield* Store
   const origin = originOf(store.logId)
 
-  const sizeOf = Effect.map(
-    store.read((sql) => sql<{ size: number }>`SELECT COALESCE(MAX(seq), 0) AS size FROM audit_position`),
-    ([row]) => Number(row?.size ?? 0)
-  )
+  const sizeOf = Effect.map(store.read(AuditTree.total), ([row]) => Number(row?.total ?? 0))
 
   const verify: Context.Tag.Service<AuditVerifier>["verify"] = (checkpoints, tell = () => Effect.void) =>
     Effect.gen(function* () {

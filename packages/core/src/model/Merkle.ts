@@ -82,6 +82,30 @@ export const consistencyProof = (old: number, size: number, lookup: Lookup): Rea
 /** Whether two hashes are the same. */
 export const isSame = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
 
+/**
+ * Goes up from a place of its level, the last of which is `last`, with a sibling at each step, on its left or on its
+ * right. Whether it comes to the root with the last of them: the loop of RFC 9162, sections 2.1.3.2 and 2.1.4.2.
+ */
+const climbs = (
+  start: { readonly place: number; readonly last: number },
+  siblings: ReadonlyArray<Uint8Array>,
+  step: (sibling: Uint8Array, isLeft: boolean) => void
+): boolean => {
+  let { last, place } = start
+  const up = () => {
+    place = Math.floor(place / 2)
+    last = Math.floor(last / 2)
+  }
+  for (const sibling of siblings) {
+    if (last === 0) return false
+    const isLeft = place % 2 === 1 || place === last
+    step(sibling, isLeft)
+    if (isLeft) while (place % 2 === 0 && place !== 0) up()
+    up()
+  }
+  return last === 0
+}
+
 /** Whether `proof` shows that `leaf` is at `index` of the `size` leaves under `root`: RFC 9162, section 2.1.3.2. */
 export const verifyInclusion = (
   { index, leaf, size }: { readonly index: number; readonly size: number; readonly leaf: Uint8Array },
@@ -89,24 +113,11 @@ export const verifyInclusion = (
   root: Uint8Array
 ): boolean => {
   if (index < 0 || index >= size) return false
-  let place = index
-  let last = size - 1
   let found = leaf
-  for (const sibling of proof) {
-    if (last === 0) return false
-    if (place % 2 === 1 || place === last) {
-      found = nodeHash(sibling, found)
-      while (place % 2 === 0 && place !== 0) {
-        place = Math.floor(place / 2)
-        last = Math.floor(last / 2)
-      }
-    } else {
-      found = nodeHash(found, sibling)
-    }
-    place = Math.floor(place / 2)
-    last = Math.floor(last / 2)
-  }
-  return last === 0 && isSame(found, root)
+  const isThrough = climbs({ place: index, last: size - 1 }, proof, (sibling, isLeft) => {
+    found = isLeft ? nodeHash(sibling, found) : nodeHash(found, sibling)
+  })
+  return isThrough && isSame(found, root)
 }
 
 /** What a tree was at one time. */
@@ -133,22 +144,11 @@ export const verifyConsistency = (before: Head, now: Head, proof: ReadonlyArray<
   if (start === undefined) return false
   let old = start
   let grown = start
-  for (const sibling of rest) {
-    if (last === 0) return false
-    if (place % 2 === 1 || place === last) {
-      old = nodeHash(sibling, old)
-      grown = nodeHash(sibling, grown)
-      while (place % 2 === 0 && place !== 0) {
-        place = Math.floor(place / 2)
-        last = Math.floor(last / 2)
-      }
-    } else {
-      grown = nodeHash(grown, sibling)
-    }
-    place = Math.floor(place / 2)
-    last = Math.floor(last / 2)
-  }
-  return last === 0 && isSame(old, before.root) && isSame(grown, now.root)
+  const isThrough = climbs({ place, last }, rest, (sibling, isLeft) => {
+    if (isLeft) old = nodeHash(sibling, old)
+    grown = isLeft ? nodeHash(sibling, grown) : nodeHash(grown, sibling)
+  })
+  return isThrough && isSame(old, before.root) && isSame(grown, now.root)
 }
 
 /** The right edge of a tree, from which it grows. */
@@ -161,15 +161,6 @@ export interface Edge {
 
 /** Of no leaves. */
 export const emptyEdge: Edge = { size: 0, peaks: [] }
-
-/** Where the peaks of a tree of so many leaves are, the largest first. */
-export const peaksOf = (size: number): ReadonlyArray<Omit<Node, "hash">> => {
-  const peaks: Array<Omit<Node, "hash">> = []
-  for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / 2)) {
-    if (count % 2 === 1) peaks.unshift({ level, number: count - 1 })
-  }
-  return peaks
-}
 
 /** The tree with one leaf more, and the subtrees that are full with it, the leaf first. */
 export const grow = (

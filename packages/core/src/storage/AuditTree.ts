@@ -35,6 +35,10 @@ export const edge = (sql: SqlClient): Effect.Effect<Merkle.Edge, SqlError> =>
     }
   )
 
+/** How many entries there are: positions have no gaps, and the newest entry has the highest. */
+export const total = (sql: SqlClient) =>
+  sql<{ total: number }>`SELECT COALESCE(MAX(seq), 0) AS total FROM audit_position`
+
 /** Writes what is new of the tree. The caller has the transaction. */
 const insert = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effect<void, SqlError> =>
   Effect.forEach(

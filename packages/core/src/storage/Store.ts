@@ -25,6 +25,7 @@ import type { Event, NewEvent } from "../model/Event.ts"
 import { toSql } from "../model/Timestamp.ts"
 import { apply, type Change, rowsAtOnce, Write } from "./Change.ts"
 import { Database, type DatabaseError, describe } from "./Database.ts"
+import * as LogEnd from "./LogEnd.ts"
 import * as Opening from "./Opening.ts"
 import type { Objection } from "./Ownership.ts"
 import { isFull, isUnwritable, unwritable } from "./Space.ts"
@@ -120,15 +121,6 @@ interface Writer {
   readonly objection: Effect.Effect<Objection, SqlError>
 }
 
-/** Where the log of events ends. */
-interface End {
-  readonly newest: number
-  /** The events of the latest commit, if it was ours. */
-  readonly last: ReadonlyArray<Event>
-  /** Done when it ends elsewhere. */
-  readonly moved: Deferred.Deferred<void>
-}
-
 const make = Effect.gen(function* () {
   const database = yield* Database
   const scope = yield* Effect.scope
@@ -169,39 +161,18 @@ const make = Effect.gen(function* () {
   )
 
   const log = yield* Opening.withProblems(database, readLog(reader))
-  const end = yield* Effect.flatMap(Deferred.make<void>(), (moved) =>
-    Ref.make<End>({ newest: log.newest, last: [], moved })
-  )
-
-  /** What is older than what is known already changes nothing. `last`: what came last, if this process committed it. */
-  const moveTo = (newest: number, last: ReadonlyArray<Event> = []) =>
-    Effect.flatMap(Deferred.make<void>(), (moved) =>
-      Effect.flatten(
-        Ref.modify(end, (before) =>
-          newest > before.newest
-            ? [Deferred.succeed(before.moved, undefined), { newest, last, moved }]
-            : [Effect.void, before]
-        )
-      )
-    )
-
-  const beyond = (seq: number): Effect.Effect<Option.Option<ReadonlyArray<Event>>> =>
-    Effect.flatMap(Ref.get(end), ({ last, moved, newest }) =>
-      newest > seq
-        ? Effect.succeed(last[0]?.seq === seq + 1 ? Option.some(last) : Option.none())
-        : Effect.zipRight(Deferred.await(moved), beyond(seq))
-    )
+  const end = yield* LogEnd.make(log.newest)
 
   const onGained = Effect.gen(function* () {
     // Events of the process that was the writer before.
-    yield* Effect.flatMap(readLog(reader), ({ newest }) => moveTo(newest))
+    yield* Effect.flatMap(readLog(reader), ({ newest }) => end.moveTo(newest))
     yield* Deferred.succeed(gained, undefined)
   })
 
   if (Option.isSome(yield* Ref.get(writer))) yield* Deferred.succeed(gained, undefined)
   else if (database.mode === "standby") {
     const follow = readLog(reader).pipe(
-      Effect.flatMap(({ newest }) => moveTo(newest)),
+      Effect.flatMap(({ newest }) => end.moveTo(newest)),
       Effect.ignoreLogged
     )
     // Where the log could not be read after the lock was had, only that is left to do.
@@ -284,7 +255,7 @@ const make = Effect.gen(function* () {
         Effect.tapError((error) => (isBusy(error) ? Effect.logError("the database stayed locked") : Effect.void))
       )
       const last = events.at(-1)
-      if (last !== undefined) yield* moveTo(last.seq, events)
+      if (last !== undefined) yield* end.moveTo(last.seq, events)
       return events
     },
     committing.withPermits(1),
@@ -335,8 +306,8 @@ const make = Effect.gen(function* () {
     read,
     readOne,
     readAside,
-    newest: Effect.map(Ref.get(end), ({ newest }) => newest),
-    beyond,
+    newest: end.newest,
+    beyond: end.beyond,
     logId: log.logId,
     gained: Deferred.await(gained),
     isWriter: Effect.map(Ref.get(writer), Option.isSome),
