@@ -72,10 +72,17 @@ const load = ({ keyFile }: Options, origin: string) =>
     const fs = yield* FileSystem.FileSystem
     const unusable = (problem: string) => new AuditKeyUnusable({ file: keyFile, problem })
     const text = fs.readFileString(keyFile)
-    const made = Effect.flatMap(
-      Effect.sync(() => SignedNote.signerText(SignedNote.makeSigner(origin))),
-      // Whoever else makes one at the same time was first.
-      (signer) => fs.writeFileString(keyFile, `${signer}\n`, { flag: "wx", mode: 0o600 })
+    // Whole or not at all: half a key, left by a process that was killed, would keep every later one from starting.
+    const half = `${keyFile}.new`
+    const made = Effect.scoped(
+      Effect.gen(function* () {
+        const file = yield* fs.open(half, { flag: "w", mode: 0o600 })
+        const signer = SignedNote.signerText(SignedNote.makeSigner(origin))
+        yield* file.writeAll(new TextEncoder().encode(`${signer}\n`))
+        yield* file.sync
+        // Whoever else makes one at the same time was first.
+        yield* Effect.ensuring(fs.link(half, keyFile), Effect.ignore(fs.remove(half)))
+      })
     )
     const isMissing = Effect.map(fs.exists(keyFile), (exists) => !exists)
     yield* Effect.whenEffect(made, isMissing).pipe(

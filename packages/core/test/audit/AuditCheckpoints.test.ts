@@ -126,6 +126,18 @@ describe("checkpoints of the record", () => {
     })
   )
 
+  it.scoped("a key that was half made when its process was killed is in nobody's way", () =>
+    Effect.gen(function* () {
+      const database = yield* makeFile
+      const { keyFile } = place(database)
+      writeFileSync(`${keyFile}.new`, "PRIVATE+KEY+mith", { mode: 0o600 })
+      const { verifier } = yield* Effect.scoped(open(database))
+      assert.isFalse(existsSync(`${keyFile}.new`))
+      assert.strictEqual(statSync(keyFile).mode & 0o777, 0o600)
+      assert.deepStrictEqual((yield* Effect.scoped(open(database))).verifier, verifier)
+    })
+  )
+
   it.scoped("a key that everybody may read, or that is none, is refused with a word of what to do", () =>
     Effect.gen(function* () {
       const database = yield* makeFile
