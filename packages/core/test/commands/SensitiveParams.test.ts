@@ -32,8 +32,10 @@ import { itAtLength as it } from "../support/interleaved.ts"
 const { Commands } = CommandsModule
 const { EventLog } = EventLogModule
 
-/** A low-entropy secret, and one that JSON has to escape. */
-// No part of it is written with hexadecimal digits alone: hashes in the database would spell it sooner or later.
+/**
+ * A low-entropy secret, and one that JSON has to escape. No part of either is hexadecimal digits alone, which a hash
+ * in the database would spell sooner or later.
+ */
 const pin = "hush-quietly"
 const quoted = 'hush-"\\\n'
 
@@ -158,7 +160,7 @@ describe("a sensitive param", () => {
         const again = yield* commands.submit(order("one", { ...full }), "tester")
         assert.isTrue(again.replayed)
         assert.strictEqual(again.state.phase, "success")
-        for (const other of [{ ...full, pin: "hush-softly" }, { ...full, more: [] }, { door: "front" }]) {
+        for (const other of [{ ...full, pin: "hush-quietlz" }, { ...full, more: [] }, { door: "front" }]) {
           const error = yield* Effect.flip(commands.submit(order("one", other), "tester"))
           assert.strictEqual(error._tag, "CommandIdTaken")
         }
