@@ -22,7 +22,7 @@ export interface Background {
 }
 
 /** Only a test that fails waits that long. */
-const patienceMs = 60_000
+const patienceMs = 90_000
 
 export interface Options {
   /** What stands in for words of the page: ports that are free, a Redis that is there. */
