@@ -6,6 +6,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as AuditLeaf from "../model/AuditLeaf.ts"
 import * as Merkle from "../model/Merkle.ts"
 
@@ -15,13 +16,14 @@ export type Row = AuditLeaf.Row & { readonly id: string }
 /** Nodes in one statement. SQLite takes 32,766 parameters. */
 const nodesAtOnce = 500
 
-/** The tree's right edge, as it is stored. */
-export const edge = (sql: SqlClient): Effect.Effect<Merkle.Edge, SqlError> =>
+/** The tree's right edge as it is stored, or as it was when there were so many entries. */
+export const edge = (sql: SqlClient, size?: number): Effect.Effect<Merkle.Edge, SqlError> =>
   Effect.flatMap(
     sql<{ size: number; hash: Uint8Array | null }>`
       WITH RECURSIVE
+        whole(size) AS (${size === undefined ? sql`SELECT COALESCE(MAX(seq), 0) FROM audit_position` : sql`SELECT ${size}`}),
         peak(size, level, count) AS (
-          SELECT COALESCE(MAX(seq), 0), 0, COALESCE(MAX(seq), 0) FROM audit_position
+          SELECT size, 0, size FROM whole
           UNION ALL SELECT size, level + 1, count >> 1 FROM peak WHERE count > 1
         )
       SELECT peak.size, node.hash FROM peak
@@ -47,13 +49,26 @@ const insert = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effec
     { discard: true }
   )
 
-/** Gives rows of the audit, which are there by now, their places in the record, in order. The caller has the transaction. */
-export const append = (sql: SqlClient, rows: ReadonlyArray<Row>): Effect.Effect<void, SqlError> =>
+/**
+ * Gives rows of the audit, which are there by now, their places in the record, in order; and the tree's new edge.
+ * `known`: its edge before, to be read where it is not known, or not the one that these rows come after. The caller has
+ * the transaction.
+ */
+export const append = (
+  sql: SqlClient,
+  rows: ReadonlyArray<Row>,
+  known: Option.Option<Merkle.Edge>
+): Effect.Effect<Option.Option<Merkle.Edge>, SqlError> =>
   Effect.gen(function* () {
-    const before = yield* edge(sql)
-    const places = rows.map(({ id }, index) => ({ seq: before.size + index + 1, id }))
-    yield* sql`INSERT INTO audit_position ${sql.insert(places)}`
-    yield* insert(sql, grown(before, rows.map(AuditLeaf.encode)).nodes)
+    if (rows.length === 0) return known
+    const places = yield* sql<{ seq: number }>`
+      INSERT INTO audit_position ${sql.insert(rows.map(({ id }) => ({ id })))} RETURNING seq`
+    const size = Math.min(...places.map(({ seq }) => Number(seq))) - 1
+    const fitting = Option.filter(known, (edge) => edge.size === size)
+    const before = yield* Option.match(fitting, { onNone: () => edge(sql, size), onSome: Effect.succeed })
+    const after = grown(before, rows.map(AuditLeaf.encode))
+    yield* insert(sql, after.nodes)
+    return Option.some(after.edge)
   })
 
 /** A tree with leaves more, and what is new of it. */

@@ -15,7 +15,7 @@ import { ofTokens, type SecurityEvent } from "../model/SecurityEvent.ts"
 import type { Registration, ServiceId } from "../model/Service.ts"
 import { type Timestamp, toSql } from "../model/Timestamp.ts"
 import type { Token, TokenId } from "../model/Token.ts"
-import * as AuditTree from "./AuditTree.ts"
+import type * as AuditTree from "./AuditTree.ts"
 
 /** All of it, or nothing. */
 export interface Change {
@@ -88,7 +88,24 @@ export const rowsAtOnce = 200
 const json = (value: Option.Option<unknown>): string | null => Option.getOrNull(Option.map(value, stringify))
 const stringify = (value: unknown): string => JSON.stringify(value) ?? "null"
 
-/** Writes one part of a change. The caller has the transaction. */
+const auditRow = (entry: AuditEntry): AuditTree.Row => ({
+  id: entry.id,
+  timestamp: toSql(entry.timestamp),
+  actor: entry.actor,
+  action_type: entry.actionType,
+  target: entry.target,
+  outcome: entry.outcome,
+  before_state_json: entry.beforeState === null ? null : stringify(entry.beforeState),
+  after_state_json: entry.afterState === null ? null : stringify(entry.afterState),
+  command_params_json: stringify(entry.commandParams),
+  logs_json: stringify(entry.logs)
+})
+
+/** The rows that writes add to the audit, in their order. They are to be given their places once all are written. */
+export const recorded = (writes: ReadonlyArray<Write>): ReadonlyArray<AuditTree.Row> =>
+  writes.flatMap((write) => (write._tag === "CommandEnded" ? [auditRow(write.entry)] : []))
+
+/** Writes one part of a change, but for the places of what it adds to the audit. The caller has the transaction. */
 export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlError | CommandIdTaken> =>
   Write.$match(write, {
     CommandAccepted: ({ command }) =>
@@ -127,20 +144,7 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
                 logs_json = ${stringify(logs)}, ended_at = ${at}
               WHERE id = ${entry.id} AND ${sql.in("phase", predecessors(phaseOf(outcome)))} RETURNING id`
         )
-        const row: AuditTree.Row = {
-          id: entry.id,
-          timestamp: at,
-          actor: entry.actor,
-          action_type: entry.actionType,
-          target: entry.target,
-          outcome: entry.outcome,
-          before_state_json: entry.beforeState === null ? null : stringify(entry.beforeState),
-          after_state_json: entry.afterState === null ? null : stringify(entry.afterState),
-          command_params_json: stringify(entry.commandParams),
-          logs_json: stringify(entry.logs)
-        }
-        yield* sql`INSERT INTO command_audit ${sql.insert(row)}`
-        yield* AuditTree.append(sql, [row])
+        yield* sql`INSERT INTO command_audit ${sql.insert(auditRow(entry))}`
       }),
 
     LedgerAdopted: ({ service, adoptions }) =>

@@ -22,8 +22,10 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
+import type * as Merkle from "../model/Merkle.ts"
 import { toSql } from "../model/Timestamp.ts"
-import { apply, type Change, rowsAtOnce, Write } from "./Change.ts"
+import * as AuditTree from "./AuditTree.ts"
+import { apply, type Change, recorded, rowsAtOnce, Write } from "./Change.ts"
 import { Database, type DatabaseError, describe } from "./Database.ts"
 import * as LogEnd from "./LogEnd.ts"
 import * as Opening from "./Opening.ts"
@@ -75,7 +77,7 @@ export class Store extends Context.Tag("@mithrandir/core/Store")<
   {
     /**
      * Writes a change whole or not at all, synced to disk when it succeeds, and then wakes whoever waits. Gives its
-     * events with the places they took.
+     * events with the places they took. Changes that wait at the same time share one transaction, and its sync.
      */
     readonly commit: (change: Change) => Effect.Effect<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken>
     /** Runs a query on the read-only connection: nothing uncommitted is ever seen. */
@@ -119,10 +121,33 @@ interface Writer {
   readonly sql: SqlClient.SqlClient
   /** Why nothing is to be committed, if there is a reason. Certain inside a transaction that has written. */
   readonly objection: Effect.Effect<Objection, SqlError>
+  /** The right edge of the tree over the audit, as the latest commit left it; where it is known. */
+  readonly edge: Ref.Ref<Option.Option<Merkle.Edge>>
 }
+
+/** A change that waits, and what became of it. */
+interface Pending {
+  readonly change: Change
+  outcome: Exit.Exit<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken> | undefined
+}
+
+/** The most changes in one transaction: so many commands keep the process from answering for some 10 ms. */
+const groupSize = 64
+
+/**
+ * Lets everything else have its turn, also what came in over sockets. SQLite syncs while nothing else runs here: the
+ * commits that were called for meanwhile join the next transaction.
+ */
+export class NextTurn extends Context.Reference<NextTurn>()("@mithrandir/core/storage/NextTurn", {
+  defaultValue: (): Effect.Effect<void> =>
+    Effect.async((resume) => {
+      setImmediate(() => resume(Effect.void))
+    })
+}) {}
 
 const make = Effect.gen(function* () {
   const database = yield* Database
+  const nextTurn = yield* NextTurn
   const scope = yield* Effect.scope
   const writer = yield* Ref.make(Option.none<Writer>())
   const gained = yield* Deferred.make<void>()
@@ -136,7 +161,7 @@ const make = Effect.gen(function* () {
     const sql = yield* database.connect("write")
     yield* Opening.withProblems(database, Opening.migrate(sql))
     const objection = yield* Opening.withProblems(database, database.claim(sql))
-    return { sql, objection }
+    return { sql, objection, edge: yield* Ref.make(Option.none<Merkle.Edge>()) }
   })
 
   /** The lock and the connection end together, in reverse: the database is closed before it is given up. */
@@ -205,20 +230,28 @@ const make = Effect.gen(function* () {
     return yield* moved
   })
 
-  const transact = ({ objection, sql }: Writer, change: Change) =>
+  /** All of the changes, or none: the events of each. */
+  const transact = ({ edge, objection, sql }: Writer, changes: ReadonlyArray<Change>) =>
     Effect.gen(function* () {
       const failure = yield* Ref.make<Option.Option<Cause.Cause<unknown>>>(Option.none())
       const body = Effect.gen(function* () {
-        for (const write of change.writes) yield* apply(sql, write)
-        const events = yield* append(sql, change.events)
+        const writes = changes.flatMap(({ writes }) => writes)
+        for (const write of writes) yield* apply(sql, write)
+        const grown = yield* AuditTree.append(sql, recorded(writes), yield* Ref.get(edge))
+        const events = yield* append(
+          sql,
+          changes.flatMap(({ events }) => events)
+        )
         yield* heed(objection)
-        return events
+        return { events, grown }
       }).pipe(Effect.tapErrorCause((cause) => Ref.set(failure, Option.some(cause))))
       const exit = yield* Effect.exit(sql.withTransaction(body))
       if (exit._tag === "Success") {
         yield* Ref.set(lastFailure, Option.none())
-        return exit.value
+        yield* Ref.set(edge, exit.value.grown)
+        return exit.value.events
       }
+      yield* Ref.set(edge, Option.none())
       // A rollback that fails hides why there was one.
       const cause = Option.getOrElse(yield* Ref.get(failure), () => exit.cause)
       const taken = Option.filter(Cause.failureOption(cause), (error) => error instanceof CommandIdTaken)
@@ -243,11 +276,11 @@ const make = Effect.gen(function* () {
     })
   )
 
-  const commit = Effect.fn("Store.commit")(
-    function* (change: Change) {
+  const commitAll = (changes: ReadonlyArray<Change>) =>
+    Effect.gen(function* () {
       const writer = yield* current
       yield* checkPlace
-      const events = yield* transact(writer, change).pipe(
+      const events = yield* transact(writer, changes).pipe(
         Effect.retry({
           while: isBusy,
           schedule: Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(60))
@@ -257,8 +290,39 @@ const make = Effect.gen(function* () {
       const last = events.at(-1)
       if (last !== undefined) yield* end.moveTo(last.seq, events)
       return events
+    })
+
+  const waiting: Array<Pending> = []
+
+  /** Commits what waits, in the order it came. */
+  const lead = Effect.gen(function* () {
+    yield* nextTurn
+    const group = waiting.splice(0, groupSize)
+    const exit = yield* Effect.exit(commitAll(group.map(({ change }) => change)))
+    if (Exit.isFailure(exit) && group.length > 1 && isOfOne(exit.cause)) {
+      for (const one of group) one.outcome = yield* Effect.exit(commitAll([one.change]))
+      return
+    }
+    let from = 0
+    for (const one of group) {
+      const to = from + one.change.events.length
+      one.outcome = Exit.map(exit, (events) => events.slice(from, to))
+      from = to
+    }
+  })
+
+  const commit = Effect.fn("Store.commit")(
+    function* (change: Change) {
+      const pending: Pending = { change, outcome: undefined }
+      waiting.push(pending)
+      // Whoever has the permit commits for all that wait; who finds that it was done for it has nothing left to do.
+      return yield* committing.withPermits(1)(
+        Effect.gen(function* () {
+          while (pending.outcome === undefined) yield* lead
+          return yield* pending.outcome
+        })
+      )
     },
-    committing.withPermits(1),
     ownTransaction,
     // Half a commit is none, and one that is through must be told.
     Effect.uninterruptible
@@ -364,6 +428,13 @@ const probe: Change = { writes: [Write.Probed({ bytes: 65_536 })], events: [] }
 /** Somebody else writes to the file, and SQLite lets one at a time. */
 const isBusy = (error: StoreUnavailable | CommandIdTaken): boolean =>
   error._tag === "StoreUnavailable" && error.reason === "busy"
+
+/** Why a group failed may lie in one of its changes, or in how many there were: the others may be committed without. */
+const isOfOne = (cause: Cause.Cause<StoreUnavailable | CommandIdTaken>): boolean =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => true,
+    onSome: (error) => error._tag === "CommandIdTaken" || error.reason === "full" || error.reason === "failed"
+  })
 
 const reasonOf = (error: unknown): StoreUnavailable["reason"] => {
   const code = sqliteCode(error)

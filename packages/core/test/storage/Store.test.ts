@@ -42,6 +42,16 @@ const discrepancy = (id: string) =>
     detailsJson: Option.none()
   })
 
+/** Transactions in the write-ahead log: the last frame of each says how large the database is after it (SQLite, section 4.1 of its file format). */
+const transactionsOf = (file: string) =>
+  Effect.promise(async () => {
+    const log = await readFile(`${file}-wal`)
+    const frame = 24 + log.readUInt32BE(8)
+    let transactions = 0
+    for (let at = 32; at + frame <= log.length; at += frame) if (log.readUInt32BE(at + 4) !== 0) transactions++
+    return transactions
+  })
+
 describe("Store", () => {
   it.scoped("syncs each commit fully, also on a file that is opened again", () =>
     Effect.gen(function* () {
@@ -103,6 +113,35 @@ describe("Store", () => {
       })
     )
   }
+
+  it.scoped("commits together what waits together, and tells each what became of it", () =>
+    Effect.gen(function* () {
+      const { file, store } = yield* opened
+      yield* store.commit({ writes: [discrepancy("taken")], events: [] })
+      const before = yield* transactionsOf(file)
+      const count = 100
+      const placed = yield* Effect.forEach(
+        Array.from({ length: count }, (_, index) => index),
+        (index) =>
+          store.commit({ writes: [discrepancy(`row-${index}`)], events: [event(`a-${index}`), event(`b-${index}`)] }),
+        { concurrency: "unbounded" }
+      )
+      // Sixty-four of them, and the rest.
+      assert.strictEqual((yield* transactionsOf(file)) - before, 2)
+      assert.deepStrictEqual(
+        placed.map((events) => events.map(({ seq, subject }) => [seq, subject])),
+        placed.map((_, index) => [
+          [2 * index + 1, `a-${index}`],
+          [2 * index + 2, `b-${index}`]
+        ])
+      )
+      assert.deepStrictEqual(query(file, "SELECT COUNT(*) AS n FROM discrepancy_event"), [{ n: count + 1 }])
+      // One after the other, each has its own.
+      const alone = yield* transactionsOf(file)
+      for (const name of ["x", "y", "z"]) yield* store.commit(changeOf(name))
+      assert.strictEqual((yield* transactionsOf(file)) - alone, 3)
+    })
+  )
 
   it.scopedLive("waits for somebody else's write without holding up the process", () =>
     Effect.gen(function* () {

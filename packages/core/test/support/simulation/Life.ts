@@ -15,6 +15,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Mithrandir from "../../../src/Mithrandir.ts"
 import * as Database from "../../../src/storage/Database.ts"
+import * as Store from "../../../src/storage/Store.ts"
 import { service } from "../house.ts"
 import type { Time } from "./Time.ts"
 import { makeDice, Turns } from "./Turns.ts"
@@ -39,6 +40,9 @@ const layerOutside = Layer.merge(
     HttpClient.make(() => Effect.dieMessage("nothing here listens"))
   )
 )
+
+/** Here the turns are those of fibers alone. */
+const layerTurns = Layer.succeed(Store.NextTurn, Effect.yieldNow())
 
 /** Connections that end with a scope of their own, whoever opens them. */
 const layerDriver = (connections: Scope.Scope) =>
@@ -78,6 +82,7 @@ export class Life {
     const layer = Mithrandir.layer({ services }).pipe(
       Layer.provide(Database.layerSqlite({ filename: setting.file, mode: "writer" })),
       Layer.provide(layerDriver(life.#connections)),
+      Layer.provide(layerTurns),
       Layer.provide(layerOutside)
     )
     life.#context = await life.#awaited(life.#fork(Layer.buildWithScope(layer, life.#house), 2_048))
