@@ -83,4 +83,59 @@ describe("audit verify", () => {
     })
     expect(await verify("--public-key", "nonsense")).toMatchObject({ code: 2 })
   })
+
+  it("passes over a last checkpoint that was cut short, says so, and takes one that was changed for what it is", async () => {
+    await recorded()
+    const file = `${house.database}.checkpoints`
+    const whole = await readFile(file)
+    const { checkpoints } = json(await verify("-o", "json"))
+    // Each place of two notes is gone through where they are written; here, one of each part of the last.
+    const dash = whole.lastIndexOf("— ")
+    const last = whole.lastIndexOf("mithrandir.audit/", dash)
+    for (const cut of [
+      last + 1,
+      last + 30,
+      dash - 2,
+      dash - 1,
+      dash,
+      dash + 1,
+      dash + 9,
+      whole.length - 9,
+      whole.length - 2
+    ]) {
+      await writeFile(file, whole.subarray(0, cut))
+      const found = await verify("-o", "json")
+      expect([cut, found.code, found.stderr]).toEqual([cut, 0, expect.stringContaining(`${file} ends in the middle`)])
+      expect([cut, json(found).checkpoints]).toEqual([cut, checkpoints - 1])
+    }
+    await writeFile(file, whole.subarray(0, -1))
+    expect(await verify("-o", "json")).toMatchObject({ code: 0, stderr: "" })
+    await writeFile(file, whole.toString().replace(/\n3\n/, "\n4\n"))
+    expect(await verify()).toMatchObject({ code: 1, stderr: expect.stringMatching(/size 4 is not signed/) })
+
+    // Somebody has kept it on purpose, and nobody else's accident cut it.
+    const kept = join(house.directory, "kept.txt")
+    await writeFile(file, whole)
+    await writeFile(kept, whole.subarray(0, -2))
+    expect(await verify("--checkpoint", kept)).toMatchObject({ code: 0, stderr: "" })
+    await writeFile(kept, whole.subarray(0, -9))
+    expect(await verify("--checkpoint", kept)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is not signed/)
+    })
+  })
+
+  it("has a server go on behind a checkpoint that was cut short, so that neither harms the other", async () => {
+    await recorded()
+    const file = `${house.database}.checkpoints`
+    const whole = await readFile(file)
+    for (const cut of [9, 60]) {
+      await writeFile(file, whole.subarray(0, -cut))
+      await recorded()
+      const found = await verify("-o", "json")
+      expect(found).toMatchObject({ code: 0, stderr: "" })
+      expect(json(found)).toMatchObject({ whole: true })
+      expect(await readFile(file, "utf8")).toContain(`\n${json(found).entries}\n${json(found).root}\n`)
+    }
+  })
 })

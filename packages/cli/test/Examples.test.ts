@@ -25,6 +25,8 @@ const here = (line: string) => line.replaceAll("http://127.0.0.1:4410", served.u
 let path: string
 /** A database that has something on the record. */
 let record: string
+/** What a server has put beside it, and how it is called where it waits. */
+const signed = { ".checkpoints": "kept.txt", ".audit-key": "signing.key" }
 let served: { readonly palantir: Palantir.FakePalantir; readonly directory: string; readonly url: string }
 
 /** A directory where the examples work: a config, and a Palantir with the jobs that they name. */
@@ -66,8 +68,11 @@ beforeAll(async () => {
   await server.line(/palantir: verified/)
   // What somebody has kept of the record, elsewhere.
   const [, publicKey = ""] = await server.line(/"publicKey":"([^"]+)"/)
-  await copyFile(join(inside.directory, "mithrandir.db.checkpoints"), join(path, "kept.txt"))
+  for (const [ending, kept] of Object.entries(signed))
+    await copyFile(join(inside.directory, `mithrandir.db${ending}`), join(path, kept))
   await writeFile(join(path, "kept.key"), publicKey)
+  const proof = ["audit", "prove", "inc-7-0", "--file", join(path, "inc-7-0.tlog-proof")]
+  expect(await run(proof, { cwd: inside.directory })).toMatchObject({ code: 0 })
   served = { ...inside, url }
 })
 afterAll(async () => {
@@ -107,7 +112,11 @@ const type = (line: string, cwd: string) =>
 const works = async ({ line }: Example) => {
   const inside = await house()
   await copyFile(record, join(inside.directory, "mithrandir.db"))
-  for (const kept of ["kept.txt", "kept.key"]) await copyFile(join(path, kept), join(inside.directory, kept))
+  // What a server has signed of it is beside it.
+  for (const [ending, kept] of Object.entries(signed))
+    await copyFile(join(path, kept), join(inside.directory, `mithrandir.db${ending}`))
+  for (const kept of ["kept.txt", "kept.key", "inc-7-0.tlog-proof"])
+    await copyFile(join(path, kept), join(inside.directory, kept))
   try {
     const ended = await type(here(line), inside.directory)
     expect(ended.stderr).not.toMatch(/^mithrandir: /m)

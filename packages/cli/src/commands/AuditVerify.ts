@@ -1,10 +1,11 @@
 /** `mithrandir audit verify`: whether the record is whole. */
-import * as FileSystem from "@effect/platform/FileSystem"
 import { AuditCheckpoints, Checkpoint, SignedNote } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as LocalAccess from "../access/LocalAccess.ts"
+import * as SignedCheckpoints from "../access/SignedCheckpoints.ts"
 import * as Settings from "../config/Settings.ts"
+import * as CheckpointFlags from "../line/CheckpointFlags.ts"
 import * as Flags from "../line/Flags.ts"
 import * as Program from "../line/Program.ts"
 import * as AuditFindings from "../output/AuditFindings.ts"
@@ -13,20 +14,9 @@ import * as Output from "../output/Output.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Signals from "../output/Signals.ts"
 
-const checkpoint = Flags.optional({
-  name: "checkpoint",
-  placeholder: "FILE",
+const checkpoint = CheckpointFlags.checkpoint({
   help: "a copy of signed checkpoints that you have kept elsewhere",
-  default: "those beside the database, where there are any",
-  schema: Flags.Path
-})
-
-const publicKey = Flags.optional({
-  name: "public-key",
-  placeholder: "KEY",
-  help: "whose signatures are believed: name+id+key",
-  default: "the key beside the database, where it is",
-  schema: Flags.Text
+  default: "those beside the database, where there are any"
 })
 
 const { config, database } = Flags.access
@@ -38,7 +28,13 @@ export const program = Program.make({
     "It reads every entry, computes the tree over them anew, looks whether what keeps entries from being changed is there, and holds all that against signed checkpoints. It reads the database, also beside a server.",
     "Who has the database and its key can write another history and sign it. Only a checkpoint that somebody else has kept tells then: --checkpoint FILE, with the public key that you have kept with it."
   ],
-  inputs: { checkpoint, publicKey, config, database, output: Flags.output(["table", "json"]) },
+  inputs: {
+    checkpoint,
+    publicKey: CheckpointFlags.publicKey,
+    config,
+    database,
+    output: Flags.output(["table", "json"])
+  },
   examples: [
     { says: "By what is beside the database", line: "mithrandir audit verify" },
     {
@@ -89,38 +85,20 @@ const unsigned =
 /** The checkpoints that the owner of the key has signed. Those of nobody we know are refused: they prove nothing. */
 const signedOf = (
   database: string,
-  given: { readonly checkpoint: Option.Option<string>; readonly publicKey: Option.Option<string> }
+  given: { readonly checkpoint: Option.Option<string>; readonly publicKey: Option.Option<SignedNote.Verifier> }
 ) =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const refuse = (problem: string) => new ExitCode.Refused({ code: ExitCode.usage, problem })
-    const { file, keyFile } = AuditCheckpoints.beside(database)
-    const ownKey = Effect.map(Effect.option(fs.readFileString(keyFile)), (text) =>
-      Option.map(
-        Option.flatMap(text, (text) => SignedNote.readSigner(text.trim())),
-        SignedNote.verifierOf
-      )
-    )
-    const key = yield* Option.match(given.publicKey, {
-      onNone: () => ownKey,
-      onSome: (text) =>
-        Option.match(SignedNote.readVerifier(text.trim()), {
-          onNone: () => refuse("--public-key: expected name+id+key, as audit verify prints it and the server logs it"),
-          onSome: (verifier) => Effect.succeed(Option.some(verifier))
-        })
-    })
-    const own = yield* Effect.option(fs.readFileString(file))
-    const kept = yield* Effect.forEach(Option.toArray(given.checkpoint), (file) =>
-      Effect.mapError(fs.readFileString(file), () => refuse(`--checkpoint: ${file} cannot be read`))
-    )
-    const ofOthers = kept.flatMap(AuditCheckpoints.notesIn)
-    if (Option.isSome(given.checkpoint) && ofOthers.length === 0) {
-      return yield* refuse(`--checkpoint: there is no checkpoint in ${given.checkpoint.value}`)
-    }
-    const notes = [...Option.toArray(own).flatMap(AuditCheckpoints.notesIn), ...ofOthers]
+    const key = Option.isSome(given.publicKey) ? given.publicKey : yield* SignedCheckpoints.keyBeside(database)
+    const kept = yield* Effect.forEach(Option.toArray(given.checkpoint), SignedCheckpoints.kept)
+    const notes = [...(yield* SignedCheckpoints.beside(database)), ...kept.flat()]
     if (notes.length === 0) return { key, signed: [] }
-    if (Option.isNone(key))
-      return yield* refuse(`whose signatures are to be believed? Name --public-key: there is no key at ${keyFile}`)
+    if (Option.isNone(key)) {
+      const { keyFile } = AuditCheckpoints.beside(database)
+      return yield* new ExitCode.Refused({
+        code: ExitCode.usage,
+        problem: `whose signatures are to be believed? Name --public-key: there is no key at ${keyFile}`
+      })
+    }
     const signed = yield* Effect.forEach(notes, (note) =>
       Option.match(Checkpoint.open(note, key.value), {
         onSome: Effect.succeed,

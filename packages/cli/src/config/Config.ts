@@ -114,7 +114,8 @@ export const ConfigFile = Schema.Struct({
     description: "How much anybody may ask for; what is beyond is a 429, unless it says otherwise."
   }),
   database: optional(SqliteFile, {
-    description: "The SQLite file, relative to this file.",
+    description:
+      "The SQLite file, relative to this file. Beside it are the signed checkpoints of its audit, <database>.checkpoints, and the key that signs them, <database>.audit-key.",
     default: defaults.database
   }),
   services: optional(Schema.Array(ServiceEntry.ServiceEntry), { description: "The job services to reconcile." })

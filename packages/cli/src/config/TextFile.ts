@@ -4,8 +4,10 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
+const mebibyte = 1024 * 1024
+
 /** A file is written by hand; beyond 1 MiB it is some other file, and reading it would only fill memory. */
-export const maxBytes = 1024 * 1024
+export const maxBytes = mebibyte
 
 /** The file gives no text. `problem` says why, in half a sentence, and quotes nothing of it. */
 export class TextFileUnreadable extends Schema.TaggedError<TextFileUnreadable>()("TextFileUnreadable", {
@@ -18,13 +20,13 @@ export class TextFileUnreadable extends Schema.TaggedError<TextFileUnreadable>()
   }
 }
 
-/** The whole text, without a byte order mark, which some editors put first. */
-export const read = Effect.fn("TextFile.read")(function* (file: string) {
+/** The whole text, without a byte order mark, which some editors put first. `most`: bytes, of whole MiB. */
+export const read = Effect.fn("TextFile.read")(function* (file: string, most = maxBytes) {
   const fs = yield* FileSystem.FileSystem
   const info = yield* fs.stat(file).pipe(Effect.mapError(unreadable))
   // A pipe may never end, and a device may never begin.
   if (info.type !== "File") return yield* refuse("expected a file")
-  if (info.size > maxBytes) return yield* refuse("expected a file of at most 1 MiB")
+  if (info.size > most) return yield* refuse(`expected a file of at most ${most / mebibyte} MiB`)
   const bytes = yield* fs.readFile(file).pipe(Effect.mapError(unreadable))
   return yield* Effect.try({ try: () => decode(bytes), catch: () => refuse("expected text in UTF-8") }).pipe(
     // Other encodings have it in every second place, and text has it nowhere.

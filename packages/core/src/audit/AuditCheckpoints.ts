@@ -106,7 +106,29 @@ const load = ({ keyFile }: Options, origin: string) =>
 
 /** The notes of a file, in their order. What stands between them is passed over. */
 export const notesIn = (text: string): ReadonlyArray<string> =>
-  text.match(/(?:^|(?<=\n))[^\n—][^\n]*\n\d+\n[^\n]+\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+/g) ?? []
+  text.match(/(?:^|(?<=\n))[^\n—][^\n]*\n\d+\n[^\n]+\n(?:[^\n]+\n)*\n(?:— \S+ \S+\n)+/g) ?? []
+
+/**
+ * Whether a file ends with something else than a whole note: as it does where a process lost its power in the middle of
+ * one, or its disk was full. Such an end is no sign that anybody changed anything.
+ */
+export const isCutShort = (text: string): boolean => text !== "" && !/(?:^|\n)— \S+ \S+\n\n?$/.test(text)
+
+/** More than a note has, so that the end of a file tells whether its last one is whole. */
+const endBytes = 4_096
+
+/** What is put to a signature that was cut short: none has more than two words, so that nobody takes it for one. */
+const cutShort = " (cut short)\n\n"
+
+/**
+ * What goes between the end of a file and its next note, so that this one is found, and what was cut short before it is
+ * not taken for a note that somebody changed.
+ */
+const gap = (end: string, note: string, isOwn: (note: string) => boolean): string => {
+  const usual = end === "" || end.endsWith("\n\n") ? "" : "\n"
+  const added = notesIn(`${end}${usual}${note}`).slice(notesIn(end).length)
+  return added.at(-1) === note && added.every(isOwn) ? usual : cutShort
+}
 
 const make = (options: Options) =>
   Effect.gen(function* () {
@@ -117,17 +139,17 @@ const make = (options: Options) =>
     const verifier = SignedNote.verifierOf(signer)
 
     const before = yield* fs.readFileString(options.file).pipe(
-      Effect.map((text) =>
-        notesIn(text)
-          .filter((note) => Option.isSome(own(note)))
-          .at(-1)
-      ),
+      Effect.map((text) => notesIn(text).filter(isOwn).at(-1)),
       Effect.catchAll(() => Effect.succeed(undefined))
     )
     const newest = yield* Ref.make(Option.fromNullable(before))
 
     function own(note: string) {
       return Option.filter(Checkpoint.open(note, verifier), (one) => one.origin === origin)
+    }
+
+    function isOwn(note: string) {
+      return Option.isSome(own(note))
     }
 
     const signed = Effect.map(Ref.get(newest), (note) =>
@@ -151,8 +173,15 @@ const make = (options: Options) =>
     const write = (note: string) =>
       Effect.scoped(
         Effect.gen(function* () {
-          const file = yield* fs.open(options.file, { flag: "a", mode: 0o600 })
-          yield* file.writeAll(new TextEncoder().encode(`${note}\n`))
+          const file = yield* fs.open(options.file, { flag: "a+", mode: 0o600 })
+          // Each time: a disk that was full a minute ago leaves half a note as well as a process that was killed.
+          const { size } = yield* file.stat
+          yield* file.seek(size > endBytes ? size - BigInt(endBytes) : 0n, "start")
+          const end = Option.match(yield* file.readAlloc(endBytes), {
+            onNone: () => "",
+            onSome: (bytes) => new TextDecoder().decode(bytes)
+          })
+          yield* file.writeAll(new TextEncoder().encode(`${gap(end, note, isOwn)}${note}\n`))
           yield* file.sync
         })
       )

@@ -68,6 +68,16 @@ export class AuditEntryNotSigned extends Schema.TaggedError<AuditEntryNotSigned>
   }
 }
 
+/** The record is not what was signed of it: what a checkpoint says of it proves nothing. */
+export class AuditNotAsSigned extends Schema.TaggedError<AuditNotAsSigned>()("AuditNotAsSigned", {
+  /** How many entries the checkpoint is of. */
+  size: Schema.Int
+}) {
+  override get message() {
+    return `the record is not what it was when its first ${this.size} entries were signed; run: mithrandir audit verify`
+  }
+}
+
 /** Verifies the record, and proves what is in it. */
 export class AuditVerifier extends Context.Tag("@mithrandir/core/AuditVerifier")<
   AuditVerifier,
@@ -83,12 +93,12 @@ export class AuditVerifier extends Context.Tag("@mithrandir/core/AuditVerifier")
     ) => Effect.Effect<Verdict, StoreUnreadable>
     /**
      * That an entry is in the record, under a signed checkpoint. Fails with `AuditEntryNotSigned` where the checkpoint is
-     * none of this record, or older than the entry.
+     * none of this record, or older than the entry; with `AuditNotAsSigned` where the record is not what was signed.
      */
     readonly prove: (
       id: string,
       checkpoint: string
-    ) => Effect.Effect<AuditProof, AuditEntryNotFound | AuditEntryNotSigned | StoreUnreadable>
+    ) => Effect.Effect<AuditProof, AuditEntryNotFound | AuditEntryNotSigned | AuditNotAsSigned | StoreUnreadable>
     /** Which log this is, as its checkpoints name it. */
     readonly origin: string
   }
@@ -137,23 +147,30 @@ const make = Effect.gen(function* () {
   const prove: Context.Tag.Service<AuditVerifier>["prove"] = (id, note) =>
     Effect.gen(function* () {
       const signed = Option.filter(Checkpoint.peek(note), (one) => one.origin === origin)
-      const size = Option.match(signed, { onNone: () => 0, onSome: ({ size }) => size })
+      const { root, size } = Option.getOrElse(signed, () => ({ size: 0, root: Merkle.emptyRoot }))
       const proof = yield* store.readAside((sql) =>
         Effect.gen(function* () {
           const [place] = yield* sql<{ seq: number }>`SELECT seq FROM audit_position WHERE id = ${id}`
           const index = Number(place?.seq ?? 0) - 1
           const [found] = index < 0 ? [] : yield* AuditTree.rowsAfter(sql, index, 1)
           if (found?.row === undefined) return undefined
+          const [now] = yield* AuditTree.total(sql)
+          // Where less is there than was signed, the tree has no such path; nor where somebody took a node out of it.
           const path =
-            index < size
-              ? yield* AuditTree.compute(sql, (lookup) => Merkle.inclusionProof(index, size, lookup))
+            index < size && size <= Number(now?.total ?? 0)
+              ? yield* AuditTree.compute(sql, (lookup) => Merkle.inclusionProof(index, size, lookup)).pipe(
+                  Effect.catchAllDefect(() => Effect.succeed(undefined))
+                )
               : undefined
           return { index, leaf: AuditLeaf.encode(found.row), path }
         })
       )
       if (proof === undefined) return yield* new AuditEntryNotFound({ id })
       const { index, leaf, path } = proof
-      if (path === undefined) return yield* new AuditEntryNotSigned({ id, size })
+      if (index >= size) return yield* new AuditEntryNotSigned({ id, size })
+      if (path === undefined || !Merkle.verifyInclusion({ index, size, leaf: Merkle.leafHash(leaf) }, path, root)) {
+        return yield* new AuditNotAsSigned({ size })
+      }
       return { index, leaf, path, checkpoint: note }
     })
 

@@ -1,7 +1,7 @@
 /** What was done, by whom, with what result: one row of `command_audit`. */
 import * as Schema from "effect/Schema"
 import { ActionType, CommandId, Outcome } from "./Command.ts"
-import { Timestamp } from "./Timestamp.ts"
+import { FromSql, Timestamp } from "./Timestamp.ts"
 
 /**
  * One entry of the audit. The states and the params are JSON as the action gave them; sensitive params are
@@ -29,6 +29,24 @@ export const AuditEntry = Schema.Struct({
   logs: Schema.Unknown
 }).annotations({ identifier: "AuditEntry" })
 export type AuditEntry = typeof AuditEntry.Type
+
+const Json = Schema.NullOr(Schema.parseJson(Schema.Unknown))
+
+const row = Schema.Struct({
+  id: Schema.String,
+  timestamp: FromSql,
+  actor: Schema.String,
+  actionType: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("action_type")),
+  target: Schema.String,
+  outcome: Outcome,
+  beforeState: Schema.propertySignature(Json).pipe(Schema.fromKey("before_state_json")),
+  afterState: Schema.propertySignature(Json).pipe(Schema.fromKey("after_state_json")),
+  commandParams: Schema.propertySignature(Json).pipe(Schema.fromKey("command_params_json")),
+  logs: Schema.propertySignature(Json).pipe(Schema.fromKey("logs_json"))
+})
+
+/** An entry as its row in the table has it. */
+export const Row: Schema.Schema<AuditEntry, typeof row.Encoded> = row
 
 /** No command of this id has ended, so that there is nothing on the record. */
 export class AuditEntryNotFound extends Schema.TaggedError<AuditEntryNotFound>()("AuditEntryNotFound", {

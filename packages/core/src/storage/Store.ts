@@ -28,6 +28,7 @@ import * as AuditTree from "./AuditTree.ts"
 import { apply, type Change, recorded, rowsAtOnce, Write } from "./Change.ts"
 import { Database, type DatabaseError, describe } from "./Database.ts"
 import * as LogEnd from "./LogEnd.ts"
+import { NextTurn } from "./NextTurn.ts"
 import * as Opening from "./Opening.ts"
 import type { Objection } from "./Ownership.ts"
 import { isFull, isUnwritable, unwritable } from "./Space.ts"
@@ -133,17 +134,6 @@ interface Pending {
 
 /** The most changes in one transaction: so many commands keep the process from answering for some 10 ms. */
 const groupSize = 64
-
-/**
- * Lets everything else have its turn, also what came in over sockets. SQLite syncs while nothing else runs here: the
- * commits that were called for meanwhile join the next transaction.
- */
-export class NextTurn extends Context.Reference<NextTurn>()("@mithrandir/core/storage/NextTurn", {
-  defaultValue: (): Effect.Effect<void> =>
-    Effect.async((resume) => {
-      setImmediate(() => resume(Effect.void))
-    })
-}) {}
 
 const make = Effect.gen(function* () {
   const database = yield* Database

@@ -126,6 +126,41 @@ describe("checkpoints of the record", () => {
     })
   )
 
+  it.scoped(
+    "a note that was cut short, anywhere, costs no other: the next one is found, and none that is false",
+    () =>
+      Effect.gen(function* () {
+        const database = yield* makeFile
+        const { file } = place(database)
+        const grow = (prefix: string) => Effect.scoped(Effect.tap(open(database), ({ write }) => write(1, prefix)))
+        const { verifier } = yield* Effect.zipRight(grow("a"), grow("b"))
+        const notes = AuditCheckpoints.notesIn(readFileSync(file, "utf8")).slice(-2)
+        const whole = Buffer.from(notes.map((note) => `${note}\n`).join(""))
+        // Where each ends, without the empty line after it.
+        const ends = [Buffer.byteLength(notes[0] ?? ""), whole.length - 1]
+
+        for (let cut = 0; cut <= whole.length; cut++) {
+          const half = whole.subarray(0, cut)
+          const isWhole = cut === 0 || ends.some((end) => cut === end || cut === end + 1)
+          assert.strictEqual(AuditCheckpoints.isCutShort(half.toString()), !isWhole, `cut at ${cut}`)
+          writeFileSync(file, half)
+          yield* Effect.scoped(open(database))
+          // One that has lost its last line end alone has it again, and comes once more: nobody has seen it.
+          const kept = ends.flatMap((end, index) => (cut >= end - 1 ? [index + 1] : []))
+          assert.deepStrictEqual(
+            sizes(database, verifier),
+            cut >= whole.length - 1 ? kept : [...kept, 2],
+            `cut at ${cut}`
+          )
+          const after = readFileSync(file)
+          assert.isTrue(after.subarray(0, cut).equals(half), `cut at ${cut}`)
+          assert.isFalse(AuditCheckpoints.isCutShort(after.toString()), `cut at ${cut}`)
+        }
+      }),
+    // A store for each place.
+    120_000
+  )
+
   it.scoped("a key that was half made when its process was killed is in nobody's way", () =>
     Effect.gen(function* () {
       const database = yield* makeFile

@@ -15,7 +15,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Mithrandir from "../../../src/Mithrandir.ts"
 import * as Database from "../../../src/storage/Database.ts"
-import * as Store from "../../../src/storage/Store.ts"
+import { NextTurn } from "../../../src/storage/NextTurn.ts"
 import { service } from "../house.ts"
 import type { Time } from "./Time.ts"
 import { makeDice, Turns } from "./Turns.ts"
@@ -42,7 +42,7 @@ const layerOutside = Layer.merge(
 )
 
 /** Here the turns are those of fibers alone. */
-const layerTurns = Layer.succeed(Store.NextTurn, Effect.yieldNow())
+const layerTurns = Layer.succeed(NextTurn, Effect.yieldNow())
 
 /** Connections that end with a scope of their own, whoever opens them. */
 const layerDriver = (connections: Scope.Scope) =>
