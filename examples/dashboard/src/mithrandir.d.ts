@@ -91,7 +91,7 @@ export interface paths {
         };
         /**
          * Who did what, and how it ended
-         * @description The append-only record of commands that have ended, in pages. Rows of one time keep their order.
+         * @description The append-only record of commands that have ended, in pages. Rows of one time keep their order. A page goes by an `ETag`, which is another one as soon as the record grows.
          */
         get: operations["listAudit"];
         put?: never;
@@ -378,7 +378,22 @@ export interface components {
         };
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
-            meta: components["schemas"]["PageMeta"];
+            meta: components["schemas"]["AuditPageMeta"];
+        };
+        AuditPageMeta: {
+            /**
+             * between(1, 1000000000)
+             * @description a number between 1 and 1000000000
+             */
+            page: number;
+            /**
+             * between(1, 200)
+             * @description a number between 1 and 200
+             */
+            limit: number;
+            total: number;
+            totalPages: number;
+            nextCursor: string | null;
         };
         Bound: string;
         ChangedJob: {
@@ -1434,8 +1449,13 @@ export interface operations {
                 actor?: string;
                 /** @description Only what ended so. */
                 outcome?: "success" | "failure" | "timeout";
+                /** @description The page after the one whose `nextCursor` this is, with the same sorting and filters, whatever `page` says. Who follows cursors sees no row twice and misses none that was there at the beginning, whatever is written. */
+                cursor?: string;
             };
-            header?: never;
+            header?: {
+                /** @description `ETag`s of what you have. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1444,13 +1464,24 @@ export interface operations {
             /** @description One page of the audit. */
             200: {
                 headers: {
+                    /** @description What the page goes by. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            /** @description `invalid-request`: The request does not fit. `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
+            /** @description It is what you have. */
+            304: {
+                headers: {
+                    /** @description What the page goes by. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request does not fit. `audit-cursor-invalid`: The cursor does not fit. `malformed-http`: This is not HTTP. `host-required`: A Host header is required. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1458,7 +1489,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "invalid-request" | "malformed-http" | "host-required";
+                        code: "invalid-request" | "audit-cursor-invalid" | "malformed-http" | "host-required";
                     };
                 };
             };

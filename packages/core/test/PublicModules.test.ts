@@ -35,8 +35,9 @@ const published: Record<string, ReadonlyArray<string>> = {
   ],
   AuditEntry: ["AuditEntry", "AuditEntryNotFound", "Row"],
   AuditLeaf: ["columns", "decode", "encode", "type Row"],
-  AuditLog: ["AuditLog", "AuditQuery", "AuditSort", "layer", "type AuditFilter"],
+  AuditLog: ["AuditLog", "layer"],
   AuditProof: ["check", "read", "text", "type AuditProof", "type Flaw", "type Proven"],
+  AuditQuery: ["AuditCursorInvalid", "AuditPage", "AuditPageMeta", "AuditQuery", "AuditSort", "type AuditFilter"],
   AuditVerifier: [
     "AuditEntryNotSigned",
     "AuditNotAsSigned",

@@ -1,42 +1,58 @@
 /** The routes of the audit, as data. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { AuditEntry, AuditLog, Command, Store } from "@mithrandir/core"
+import { AuditEntry, Command, AuditQuery as Core, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
-import { pageOf, pageParameters, pageQuery } from "./PageQuery.ts"
+import { pageParameters, pageQuery } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
 
-/** What a request may say; what it leaves out, `AuditLog.AuditQuery` fills in. */
+/** What a request may say; what it leaves out, the core's `AuditQuery` fills in. */
 export const AuditQuery = pageQuery({
-  sortBy: Schema.optionalWith(Expected.oneOf(AuditLog.AuditSort), { exact: true }),
+  sortBy: Schema.optionalWith(Expected.oneOf(Core.AuditSort), { exact: true }),
   actionType: Schema.optionalWith(Schema.String, { exact: true }),
   target: Schema.optionalWith(Schema.String, { exact: true }),
   actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true })
+  outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true }),
+  cursor: Schema.optionalWith(Schema.String.pipe(Schema.maxLength(200)), { exact: true })
 })
 export type AuditQuery = typeof AuditQuery.Type
 
-/** One page of the audit. */
-export const AuditPage = pageOf("AuditPage", AuditEntry.AuditEntry)
+const etag = { description: "What the page goes by.", required: true, schema: { type: "string" } }
 
 const page = Operation.told({
   id: "listAudit",
   permission: "viewer",
   summary: "Who did what, and how it ended",
-  description: "The append-only record of commands that have ended, in pages. Rows of one time keep their order.",
+  description:
+    "The append-only record of commands that have ended, in pages. Rows of one time keep their order. A page goes by an " +
+    "`ETag`, which is another one as soon as the record grows.",
   parameters: {
     ...pageParameters,
     sortBy: { description: "`timestamp`, unless told otherwise." },
     actionType: { description: "Only this action.", example: "retry-job" },
     target: { description: "Only this target." },
     actor: { description: "Only what this actor did." },
-    outcome: { description: "Only what ended so." }
+    outcome: { description: "Only what ended so." },
+    cursor: {
+      description:
+        "The page after the one whose `nextCursor` this is, with the same sorting and filters, whatever `page` says. " +
+        "Who follows cursors sees no row twice and misses none that was there at the beginning, whatever is written."
+    },
+    "if-none-match": {
+      in: "header",
+      name: "If-None-Match",
+      description: "`ETag`s of what you have.",
+      schema: { type: "string" }
+    }
   },
-  answers: { 200: { description: "One page of the audit." } },
-  problems: ["invalid-request", "store-unreadable"]
+  answers: {
+    200: { description: "One page of the audit.", headers: { ETag: etag } },
+    304: { description: "It is what you have.", headers: { ETag: etag } }
+  },
+  problems: ["invalid-request", "audit-cursor-invalid", "store-unreadable"]
 })
 
 const get = Operation.told({
@@ -54,7 +70,9 @@ export class AuditApi extends HttpApiGroup.make("mithrandirAudit")
   .add(
     HttpApiEndpoint.get("page", "/reconciliation/audit")
       .setUrlParams(AuditQuery)
-      .addSuccess(AuditPage)
+      .setHeaders(Schema.Struct({ "if-none-match": Schema.optionalWith(Schema.String, { exact: true }) }))
+      .addSuccess(Core.AuditPage)
+      .addError(Problem.of(Core.AuditCursorInvalid, "audit-cursor-invalid", Problem.about("cursor")))
       .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
       .annotateContext(page)
   )

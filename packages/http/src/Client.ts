@@ -5,6 +5,7 @@ import type * as UrlParams from "@effect/platform/UrlParams"
 import type {
   AuditEntry,
   Command,
+  AuditQuery as Core,
   DiscrepancyLog,
   Event,
   JobSource,
@@ -97,7 +98,7 @@ export interface Client {
   /** One page of what was done. */
   readonly audit: (
     query: AuditQuery
-  ) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Store.StoreUnreadable | Problem | ConnectionError>
+  ) => Effect.Effect<Core.AuditPage, Core.AuditCursorInvalid | Store.StoreUnreadable | Problem | ConnectionError>
   /** What became of one command, by its `commandId`, once it has ended. */
   readonly auditEntry: (
     id: Command.CommandId
@@ -203,7 +204,7 @@ export const make = (at: string, access: Subscribe.Access = {}): Effect.Effect<C
       reconcile: (request) =>
         Effect.map(ask(api.mithrandirReconciliation.run({ payload: request })), ({ data }) => data),
       status: Effect.map(ask(api.mithrandirReconciliation.status({})), ({ data }) => data),
-      audit: (query) => ask(api.mithrandirAudit.page({ urlParams: query })),
+      audit: (query) => ask(api.mithrandirAudit.page({ urlParams: query, headers: {} })),
       auditEntry: (id) => ask(api.mithrandirAudit.get({ path: { id } })),
       discrepancies: (query) => ask(api.mithrandirDiscrepancies.page({ urlParams: query })),
       services: Effect.map(ask(api.mithrandirServices.registered({})), ({ data }) => data),

@@ -13,7 +13,8 @@ describe("GET /reconciliation/audit", () => {
     Effect.gen(function* () {
       const house = yield* House.fresh()
       const { headers, json, status } = yield* ask(`${house.url}/reconciliation/audit`)
-      assert.deepStrictEqual([status, json], [200, { data: [], meta: { page: 1, limit: 50, total: 0, totalPages: 0 } }])
+      const none = { page: 1, limit: 50, total: 0, totalPages: 0, nextCursor: null }
+      assert.deepStrictEqual([status, json], [200, { data: [], meta: none }])
       assert.strictEqual(headers.get("content-type"), "application/json")
       assert.strictEqual(headers.get("cache-control"), "private, no-cache")
       assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
@@ -41,7 +42,7 @@ describe("GET /reconciliation/audit", () => {
       const second = yield* audit("page=2&limit=2&unknown=x")
       assert.deepStrictEqual(
         [targets(second), second.json.meta],
-        [["a"], { page: 2, limit: 2, total: 3, totalPages: 2 }]
+        [["a"], { page: 2, limit: 2, total: 3, totalPages: 2, nextCursor: null }]
       )
       const [entry] = second.json.data
       assert.deepStrictEqual(Object.keys(entry).sort(), [
@@ -49,7 +50,39 @@ describe("GET /reconciliation/audit", () => {
         "timestamp"
       ])
       assert.strictEqual(entry.id, requests[0]?.commandId)
+      const { nextCursor } = (yield* audit("sortOrder=asc&limit=2")).json.meta
+      assert.deepStrictEqual(targets(yield* audit(`sortOrder=asc&limit=2&cursor=${nextCursor}`)), ["c"])
+      for (const query of [`cursor=${nextCursor}`, "cursor=x"]) {
+        assertProblem(yield* audit(query), 400, "audit-cursor-invalid", "cursor")
+      }
       assert.match(entry.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    })
+  )
+
+  it.scopedLive("is not sent again to whoever has it, until the record grows", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      yield* house.control.put({ id: "a" }, { id: "b" })
+      yield* runAll(house, [command({ target: "a" })])
+      const audit = (etag?: string, query = "") =>
+        ask(
+          `${house.url}/reconciliation/audit?${query}`,
+          etag === undefined ? {} : { headers: { "if-none-match": etag } }
+        )
+      const first = yield* audit()
+      const etag = first.headers.get("etag") ?? ""
+      assert.match(etag, /^"[\w-]+"$/)
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+        const { headers, status, text } = yield* audit(known)
+        assert.deepStrictEqual([status, text, headers.get("etag")], [304, "", etag])
+        assert.strictEqual(headers.get("cache-control"), "private, no-cache")
+      }
+      assert.deepStrictEqual([(yield* audit('"other"')).status, (yield* audit()).text], [200, first.text])
+      // Another page goes by another, and any by another once the record has grown.
+      assert.notStrictEqual((yield* audit(undefined, "limit=2")).headers.get("etag"), etag)
+      yield* runAll(house, [command({ target: "b" })])
+      const grown = yield* audit(etag)
+      assert.deepStrictEqual([grown.status, grown.json.data.length], [200, 2])
     })
   )
 

@@ -2,6 +2,7 @@
 import {
   type AuditEntry,
   AuditLog,
+  AuditQuery,
   type Command,
   type Database,
   DiscrepancyLog,
@@ -25,11 +26,11 @@ import * as RecordPages from "./RecordPages.ts"
 /** What needs no writer. */
 export interface Reader {
   /** One page of what was done. */
-  readonly audit: (query: AuditLog.AuditQuery) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure>
+  readonly audit: (query: AuditQuery.AuditQuery) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure>
   /** What became of one command. */
   readonly auditEntry: (id: Command.CommandId) => Effect.Effect<AuditEntry.AuditEntry, Failure>
   /** All of what was done that a filter lets through, the oldest first, each once. */
-  readonly auditEntries: (filter: AuditLog.AuditFilter) => Stream.Stream<AuditEntry.AuditEntry, Failure>
+  readonly auditEntries: (filter: AuditQuery.AuditFilter) => Stream.Stream<AuditEntry.AuditEntry, Failure>
   /** One page of what differed. */
   readonly discrepancies: (
     query: DiscrepancyLog.DiscrepancyQuery

@@ -1,5 +1,5 @@
 /** The whole record, read through pages that know nothing of each other. */
-import { type AuditEntry, type AuditLog, Page } from "@mithrandir/core"
+import { type AuditEntry, type AuditQuery, Page } from "@mithrandir/core"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -16,7 +16,7 @@ export class RecordChanged extends Schema.TaggedError<RecordChanged>()("RecordCh
 
 /** One page of the record. */
 export type AskPage = (
-  query: Pick<AuditLog.AuditQuery, "page" | "limit" | "sortBy" | "sortOrder">
+  query: Pick<AuditQuery.AuditQuery, "page" | "limit" | "sortBy" | "sortOrder">
 ) => Effect.Effect<Page.Page<AuditEntry.AuditEntry>, Failure>
 
 /**

@@ -1,5 +1,5 @@
 /** `mithrandir audit list`: a page of what was done. */
-import { AuditLog } from "@mithrandir/core"
+import { AuditQuery } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Access from "../access/Access.ts"
@@ -15,9 +15,9 @@ import * as Signals from "../output/Signals.ts"
 const sortBy = Flags.optional({
   name: "sort-by",
   placeholder: "FIELD",
-  help: AuditLog.AuditSort.literals.join(", "),
+  help: AuditQuery.AuditSort.literals.join(", "),
   default: "timestamp",
-  schema: AuditLog.AuditSort
+  schema: AuditQuery.AuditSort
 })
 
 export const program = Program.make({
@@ -42,7 +42,7 @@ export const program = Program.make({
   exits: ExitCode.ofLooking,
   run: (given) =>
     Effect.gen(function* () {
-      const query: AuditLog.AuditQuery = {
+      const query: AuditQuery.AuditQuery = {
         ...PageFlags.pageOf(given),
         sortBy: Option.getOrElse(given.sortBy, () => "timestamp" as const),
         ...AuditFlags.filterOf(given)

@@ -1,5 +1,5 @@
 /** The flags that say which entries of the record are meant. */
-import { type AuditLog, Command } from "@mithrandir/core"
+import { type AuditQuery, Command } from "@mithrandir/core"
 import * as Flags from "./Flags.ts"
 import * as PageFlags from "./PageFlags.ts"
 import type { Given } from "./Program.ts"
@@ -23,7 +23,7 @@ export const filter = {
 }
 
 /** What was typed of it. */
-export const filterOf = (given: Given<typeof filter>): AuditLog.AuditFilter => ({
+export const filterOf = (given: Given<typeof filter>): AuditQuery.AuditFilter => ({
   ...PageFlags.present("actionType", given.actionType),
   ...PageFlags.present("target", given.target),
   ...PageFlags.present("actor", given.actor),

@@ -22,54 +22,35 @@ interface Columns {
   readonly [column: string]: string | undefined
 }
 
-/** Which rows, and how they are read. */
-export interface Rows<A> {
-  /** The table that holds one row for each of the record, with an alias where conditions have one. */
+/** What is sorted by time alone: rows of a table with a `timestamp`, and ids that break ties by insertion, as UUIDv7 do. */
+export interface RowsByTime<A> {
+  /** The table that holds one row for each of the record. */
   readonly table: string
-  /** What a row has to satisfy, all of it. */
-  readonly conditions: ReadonlyArray<Fragment>
-  /** Selects, as `total`, how many rows there are in the table, where that is known without counting them. */
-  readonly total?: Fragment
-  /** Selects the rows that satisfy, in their order, without a limit. */
-  readonly select: (where: Fragment) => Fragment
   /** Reads the rows. */
   readonly decode: (rows: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<A>, ParseError>
-}
-
-/** The page, and how many rows there are in all. To be read in one transaction, so that both are of one moment. */
-export const read = <A>(
-  sql: SqlClient,
-  { limit, page }: Pick<PageQuery, "page" | "limit">,
-  { conditions, decode, select, table, total }: Rows<A>
-): Effect.Effect<Page<A>, SqlError | ParseError> =>
-  Effect.gen(function* () {
-    const where = sql.and([sql`1 = 1`, ...conditions])
-    const counted = sql`SELECT COUNT(*) AS total FROM ${sql.literal(table)} WHERE ${where}`
-    const [count] = yield* sql<{ total: number }>`${(conditions.length === 0 ? total : undefined) ?? counted}`
-    const rows = yield* sql`${select(where)} LIMIT ${limit} OFFSET ${(page - 1) * limit}`
-    return { data: yield* decode(rows), meta: meta(page, limit, Number(count?.total ?? 0)) }
-  })
-
-/** What is sorted by time alone: rows of a table with a `timestamp`, and ids that break ties by insertion, as UUIDv7 do. */
-export interface RowsByTime<A> extends Pick<Rows<A>, "table" | "decode"> {
   /** What columns have to be. Left undefined: anything. */
   readonly where: Columns
 }
 
-/** The page of a record that is sorted by time alone. */
+/**
+ * The page of a record that is sorted by time alone, and how many rows there are in all. To be read in one transaction,
+ * so that both are of one moment.
+ */
 export const readByTime = <A>(
   sql: SqlClient,
   query: PageQuery,
   { decode, table, where }: RowsByTime<A>
-): Effect.Effect<Page<A>, SqlError | ParseError> => {
-  const order = sql.literal(`timestamp ${query.sortOrder}, id ${query.sortOrder}`)
-  return read(sql, query, {
-    table,
-    conditions: [...equal(sql, where), ...within(sql, "timestamp", query)],
-    select: (where) => sql`SELECT * FROM ${sql.literal(table)} WHERE ${where} ORDER BY ${order}`,
-    decode
+): Effect.Effect<Page<A>, SqlError | ParseError> =>
+  Effect.gen(function* () {
+    const { limit, page } = query
+    const from = sql.literal(table)
+    const order = sql.literal(`timestamp ${query.sortOrder}, id ${query.sortOrder}`)
+    const kept = sql.and([sql`1 = 1`, ...equal(sql, where), ...within(sql, "timestamp", rangeOf(query))])
+    const [count] = yield* sql<{ total: number }>`SELECT COUNT(*) AS total FROM ${from} WHERE ${kept}`
+    const rows = yield* sql`
+      SELECT * FROM ${from} WHERE ${kept} ORDER BY ${order} LIMIT ${limit} OFFSET ${(page - 1) * limit}`
+    return { data: yield* decode(rows), meta: meta(page, limit, Number(count?.total ?? 0)) }
   })
-}
 
 /** `column = value`, for each column that has a value. */
 export const equal = (sql: SqlClient, columns: Columns): ReadonlyArray<Fragment> =>
@@ -77,16 +58,20 @@ export const equal = (sql: SqlClient, columns: Columns): ReadonlyArray<Fragment>
     value === undefined ? [] : [sql`${sql.literal(column)} = ${value}`]
   )
 
-/** `startDate <= column < endDate`, for each that is given. Both are `Timestamp.Bound`s. */
-export const within = (
-  sql: SqlClient,
-  column: string,
-  range: Pick<PageQuery, "startDate" | "endDate">
-): ReadonlyArray<Fragment> => {
-  const start = Option.flatMap(Option.fromNullable(range.startDate), startBound)
-  const end = Option.flatMap(Option.fromNullable(range.endDate), endBound)
-  return [
-    ...Option.toArray(Option.map(start, (bound) => sql`${sql.literal(column)} >= ${bound}`)),
-    ...Option.toArray(Option.map(end, (bound) => sql`${sql.literal(column)} < ${bound}`))
-  ]
+/** Between two moments, the later one left out: texts as the database has them. */
+export interface Range {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
 }
+
+/** `startDate <= t < endDate`. Both are `Timestamp.Bound`s. */
+export const rangeOf = ({ endDate, startDate }: Pick<PageQuery, "startDate" | "endDate">): Range => ({
+  from: Option.getOrUndefined(Option.flatMap(Option.fromNullable(startDate), startBound)),
+  to: Option.getOrUndefined(Option.flatMap(Option.fromNullable(endDate), endBound))
+})
+
+/** A range as conditions on a column. */
+export const within = (sql: SqlClient, column: string, { from, to }: Range): ReadonlyArray<Fragment> => [
+  ...(from === undefined ? [] : [sql`${sql.literal(column)} >= ${from}`]),
+  ...(to === undefined ? [] : [sql`${sql.literal(column)} < ${to}`])
+]

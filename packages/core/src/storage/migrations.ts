@@ -5,8 +5,14 @@ import * as Effect from "effect/Effect"
 import story from "./migrations/0001_story.ts"
 import security from "./migrations/0002_security.ts"
 import auditTree from "./migrations/0003_audit_tree.ts"
+import auditIndexes from "./migrations/0004_audit_indexes.ts"
 
-const migrations = { "0001_story": story, "0002_security": security, "0003_audit_tree": auditTree }
+const migrations = {
+  "0001_story": story,
+  "0002_security": security,
+  "0003_audit_tree": auditTree,
+  "0004_audit_indexes": auditIndexes
+}
 
 /** The newest form this program knows. */
 export const newest = Object.keys(migrations).length

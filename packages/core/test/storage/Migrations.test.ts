@@ -91,7 +91,8 @@ describe("a database of the version before there were tokens", () => {
       assert.deepStrictEqual(query(file, "SELECT migration_id, name FROM mithrandir_migration ORDER BY 1"), [
         { migration_id: 1, name: "story" },
         { migration_id: 2, name: "security" },
-        { migration_id: 3, name: "audit_tree" }
+        { migration_id: 3, name: "audit_tree" },
+        { migration_id: 4, name: "audit_indexes" }
       ])
       // The tree is over what was there before, too.
       const { findings, size } = yield* Context.get(context, AuditVerifier.AuditVerifier).verify([])
