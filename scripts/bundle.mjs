@@ -102,7 +102,12 @@ export const setup = async () => {
   await bundle()
   await bundleProofs("reliability", ["src/Main.ts", "src/Upstream.ts"])
   const stream = ["Mithrandir", "MithrandirWeb", "BetterSse", "FastifySse", "Nchan", "Bare", "Clients"]
-  await bundleProofs("bench", ["src/Main.ts", ...stream.map((name) => `src/stream/${name}.ts`)])
+  const audit = ["Mithrandir", "Fastify", "Clients", "Works"]
+  await bundleProofs("bench", [
+    "src/Main.ts",
+    ...stream.map((name) => `src/stream/${name}.ts`),
+    ...audit.map((name) => `src/audit/${name}.ts`)
+  ])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()

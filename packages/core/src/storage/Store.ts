@@ -126,10 +126,13 @@ interface Writer {
   readonly edge: Ref.Ref<Option.Option<Merkle.Edge>>
 }
 
-/** A change that waits, and what became of it. */
+/** What became of a change. */
+type Outcome = Exit.Exit<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken>
+
+/** A change that waits. Whoever waits for it is told what became of it; or, by nothing, to commit what waits. */
 interface Pending {
   readonly change: Change
-  outcome: Exit.Exit<ReadonlyArray<Event>, StoreUnavailable | CommandIdTaken> | undefined
+  readonly told: Deferred.Deferred<Option.Option<Outcome>>
 }
 
 /** The most changes in one transaction: so many commands keep the process from answering for some 10 ms. */
@@ -143,8 +146,6 @@ const make = Effect.gen(function* () {
   const gained = yield* Deferred.make<void>()
   const placeSeenAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
   const lastFailure = yield* Ref.make(Option.none<StoreUnavailable>())
-  // Also held while a failed transaction is cleared away: a rollback that came late would undo somebody else's.
-  const committing = yield* Effect.makeSemaphore(1)
 
   const become = Effect.gen(function* () {
     yield* database.lock
@@ -283,35 +284,54 @@ const make = Effect.gen(function* () {
     })
 
   const waiting: Array<Pending> = []
+  let isLed = false
 
-  /** Commits what waits, in the order it came. */
+  /**
+   * Commits what waits, in the order it came, and has the first of those that came meanwhile do the same. Gives what became
+   * of the first: whoever leads has waited longest.
+   */
   const lead = Effect.gen(function* () {
     yield* nextTurn
     const group = waiting.splice(0, groupSize)
-    const exit = yield* Effect.exit(commitAll(group.map(({ change }) => change)))
-    if (Exit.isFailure(exit) && group.length > 1 && isOfOne(exit.cause)) {
-      for (const one of group) one.outcome = yield* Effect.exit(commitAll([one.change]))
-      return
-    }
-    let from = 0
-    for (const one of group) {
-      const to = from + one.change.events.length
-      one.outcome = Exit.map(exit, (events) => events.slice(from, to))
-      from = to
-    }
+    const [own, ...others] = yield* commitGroup(group)
+    yield* Effect.forEach(others, ({ outcome, told }) => Deferred.succeed(told, Option.some(outcome)), {
+      discard: true
+    })
+    const [next] = waiting
+    if (next === undefined) isLed = false
+    else yield* Deferred.succeed(next.told, Option.none())
+    return own?.outcome ?? (yield* Effect.dieMessage("a group of none was committed"))
   })
+
+  /** All of them together; one by one where that failed, and may not fail for each. */
+  const commitGroup = (group: ReadonlyArray<Pending>) =>
+    Effect.flatMap(Effect.exit(commitAll(group.map(({ change }) => change))), (exit) => {
+      if (Exit.isFailure(exit) && group.length > 1 && isOfOne(exit.cause)) {
+        return Effect.forEach(group, ({ change, told }) =>
+          Effect.map(Effect.exit(commitAll([change])), (outcome) => ({ told, outcome }))
+        )
+      }
+      let to = 0
+      return Effect.succeed(
+        group.map(({ change, told }) => {
+          const from = to
+          to += change.events.length
+          return { told, outcome: Exit.map(exit, (events) => events.slice(from, to)) }
+        })
+      )
+    })
 
   const commit = Effect.fn("Store.commit")(
     function* (change: Change) {
-      const pending: Pending = { change, outcome: undefined }
-      waiting.push(pending)
-      // Whoever has the permit commits for all that wait; who finds that it was done for it has nothing left to do.
-      return yield* committing.withPermits(1)(
-        Effect.gen(function* () {
-          while (pending.outcome === undefined) yield* lead
-          return yield* pending.outcome
-        })
-      )
+      const told = yield* Deferred.make<Option.Option<Outcome>>()
+      waiting.push({ change, told })
+      if (isLed) {
+        const outcome = yield* Deferred.await(told)
+        if (Option.isSome(outcome)) return yield* outcome.value
+      }
+      // One at a time: a rollback that came late would undo somebody else's.
+      isLed = true
+      return yield* yield* lead
     },
     ownTransaction,
     // Half a commit is none, and one that is through must be told.

@@ -136,6 +136,15 @@ describe("Store", () => {
         ])
       )
       assert.deepStrictEqual(query(file, "SELECT COUNT(*) AS n FROM discrepancy_event"), [{ n: count + 1 }])
+      // Whoever goes on at once does not go before those who wait.
+      const between = yield* transactionsOf(file)
+      const times = Array.from({ length: 6 }, (_, time) => time)
+      yield* Effect.forEach(
+        Array.from({ length: 50 }, (_, index) => index),
+        (index) => Effect.forEach(times, (time) => store.commit(changeOf(`${index}-${time}`))),
+        { concurrency: "unbounded", discard: true }
+      )
+      assert.strictEqual((yield* transactionsOf(file)) - between, times.length)
       // One after the other, each has its own.
       const alone = yield* transactionsOf(file)
       for (const name of ["x", "y", "z"]) yield* store.commit(changeOf(name))
