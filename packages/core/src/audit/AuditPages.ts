@@ -15,6 +15,7 @@ import { AuditCalendar, type Parts, type Place, type Split, split } from "../mod
 import * as AuditCursor from "../model/AuditCursor.ts"
 import { AuditCursorInvalid, type AuditFilter, type AuditPageMeta, type AuditQuery } from "../model/AuditQuery.ts"
 import { meta } from "../model/Page.ts"
+import * as AuditTree from "../storage/AuditTree.ts"
 import * as RecordPage from "../storage/RecordPage.ts"
 import type { Store, StoreUnreadable } from "../storage/Store.ts"
 
@@ -36,8 +37,8 @@ export interface AuditPages {
 /** Pages that are kept until something is added to the record, in bytes. */
 const keptBytes = 8 * 1024 * 1024
 
-/** Calendars that are kept: of values that were asked for last. Each has so many hours as there are in its record. */
-const keptCalendars = 32
+/** Calendars that are kept: of values that were asked for last. A record of a year takes each some 100 KiB. */
+const keptCalendars = 256
 
 /** Entries that may be counted or passed over without anybody's noticing. */
 const near = 1_000
@@ -76,22 +77,15 @@ const entry = [
   `',"logs":' || ${json("a.logs_json")} || '}'`
 ].join(" || ")
 
-/** What an answer depends on beside its query: how many entries there are, and what the last of them is. */
-interface Head {
-  readonly size: number
-  readonly leaf: Uint8Array | null
-}
-
-const head = `(SELECT COALESCE(MAX(seq), 0) FROM audit_position) AS size,
-  (SELECT hash FROM audit_node WHERE level = 0 ORDER BY number DESC LIMIT 1) AS leaf`
-
 /** What a page is made of. */
-interface Found extends Head {
+interface Found extends AuditTree.Head {
   readonly total: number
   /** The entries, with commas between them. */
   readonly entries: Uint8Array | null
-  /** Their places in the record, likewise. */
-  readonly seqs: string | null
+  /** Their ids, as a JSON array. */
+  readonly ids: string
+  /** Whether the entry that the page comes after is there, where it comes after one. */
+  readonly isKnown: number
 }
 
 const only = <A>(rows: ReadonlyArray<unknown>): Effect.Effect<A> => Effect.succeed(rows[0] as A)
@@ -141,9 +135,9 @@ const countedNear = (sql: SqlClient, where: Fragment) =>
 const everything = (sql: SqlClient) => sql`(SELECT COALESCE(MAX(seq), 0) FROM audit_position)`
 
 /**
- * One page. Rows are looked up once it is known which they are. To pass entries over takes the index alone: what is at
- * the place, then how many of those passed over have another value than that; no more have to be put in the order of
- * their insertion than those that share it.
+ * One page. To pass entries over takes an index alone; rows are looked up once it is known which they are. Rows of one
+ * value are in the order of their insertion as their rowids are, which SQLite keeps when it numbers them anew (VACUUM); a
+ * cursor names its row by its id, which lasts.
  */
 const select = (
   sql: SqlClient,
@@ -156,33 +150,25 @@ const select = (
   const isAscending = (sortOrder === "asc") !== isTurned
   const column = sql.literal(columns[sortBy])
   const order = sql.literal(isAscending ? "ASC" : "DESC")
-  const [notBeyond, beyond] = isAscending ? ([">=", "<"] as const) : (["<=", ">"] as const)
-  const within =
-    bound === undefined ? where : sql`${where} AND ${column} ${sql.literal(isAscending ? ">=" : "<")} ${bound}`
-  const edge =
+  const beyond = sql.literal(isAscending ? ">" : "<")
+  const from =
     cursor !== undefined
-      ? sql`SELECT ${column} FROM command_audit AS a WHERE a.id = (SELECT id FROM audit_position WHERE seq = ${cursor.seq})`
-      : sql`SELECT ${column} FROM command_audit AS a WHERE ${within} ORDER BY ${column} ${order} LIMIT 1 OFFSET ${skip}`
-  const hasEdge = cursor !== undefined || skip > 0
-  const upToEdge = hasEdge ? sql`${within} AND ${column} ${sql.literal(notBeyond)} (SELECT at FROM edge)` : within
-  const kept =
-    cursor === undefined
-      ? upToEdge
-      : sql`${upToEdge} AND (${column}, p.seq) ${sql.literal(isAscending ? ">" : "<")} ((SELECT at FROM edge), ${cursor.seq})`
-  const offset =
-    cursor === undefined && skip > 0
-      ? sql`${skip} - (SELECT COUNT(*) FROM command_audit AS a WHERE ${within} AND ${column} ${sql.literal(beyond)} (SELECT at FROM edge))`
-      : sql`0`
-  const back = isTurned ? sql`ORDER BY ${column} ${sql.literal(sortOrder)}, k.seq ${sql.literal(sortOrder)}` : sql``
+      ? sql`(${column}, a.rowid) ${beyond}
+(SELECT ${column}, a.rowid FROM command_audit AS a WHERE a.id = ${cursor.id})`
+      : bound !== undefined
+        ? sql`${column} ${sql.literal(isAscending ? ">=" : "<")} ${bound}`
+        : sql`1 = 1`
+  const isKnown =
+    cursor === undefined ? sql`1` : sql`EXISTS (SELECT 1 FROM command_audit AS a WHERE a.id = ${cursor.id})`
+  const back = isTurned ? sql`ORDER BY ${column} ${sql.literal(sortOrder)}, a.rowid ${sql.literal(sortOrder)}` : sql``
   return sql<Found>`
-    ${hasEdge ? sql`WITH edge(at) AS MATERIALIZED (${edge})` : sql``}
-    SELECT ${sql.literal(head)}, ${total} AS total,
-      CAST(group_concat(entry, ',') AS BLOB) AS entries, group_concat(seq, ',') AS seqs
+    SELECT ${sql.literal(AuditTree.headColumns)}, ${total} AS total, ${isKnown} AS isKnown,
+      CAST(group_concat(entry, ',') AS BLOB) AS entries, json_group_array(id) AS ids
     FROM (
-      SELECT ${sql.literal(entry)} AS entry, k.seq AS seq
+      SELECT ${sql.literal(entry)} AS entry, a.id AS id
       FROM (
-        SELECT a.rowid AS place, p.seq AS seq FROM command_audit AS a CROSS JOIN audit_position AS p ON p.id = a.id
-        WHERE ${kept} ORDER BY ${column} ${order}, p.seq ${order} LIMIT ${limit} OFFSET ${offset}
+        SELECT a.rowid AS place FROM command_audit AS a
+        WHERE ${where} AND ${from} ORDER BY ${column} ${order}, a.rowid ${order} LIMIT ${limit} OFFSET ${skip}
       ) AS k CROSS JOIN command_audit AS a ON a.rowid = k.place ${back}
     )`
 }
@@ -333,28 +319,38 @@ export const make = (store: typeof Store.Service): AuditPages => {
       })
     )
 
-  const newest = store.readOne((sql) => sql<Head>`SELECT ${sql.literal(head)}`, only<Head>)
+  const newest = Effect.flatMap(
+    store.auditHead,
+    Option.match({
+      onNone: () =>
+        store.readOne((sql) => sql<AuditTree.Head>`SELECT ${sql.literal(AuditTree.headColumns)}`, only<AuditTree.Head>),
+      onSome: Effect.succeed
+    })
+  )
 
-  const tagOf = ({ leaf, size }: Head, name: string) =>
+  const tagOf = ({ leaf, size }: AuditTree.Head, name: string) =>
     `${size}-${Buffer.from(leaf?.subarray(0, 9) ?? []).toString("base64url")}-${hash("sha256", name, "base64url").slice(0, 12)}`
 
-  let keptOf = ""
-  const keptPages = new Map<string, Uint8Array>()
+  /** Pages by the names of their queries, all of one state of the record. */
+  const keptPages = new Map<string, PageText>()
+  let keptHead: AuditTree.Head = { size: 0, leaf: null }
   let kept = 0
 
-  const keep = (ofHead: string, { bytes, tag }: PageText) => {
-    if (keptOf !== ofHead) {
+  const keptFor = (head: AuditTree.Head, name: string) => (isSame(head, keptHead) ? keptPages.get(name) : undefined)
+
+  const keep = (head: AuditTree.Head, name: string, page: PageText) => {
+    if (!isSame(head, keptHead)) {
       keptPages.clear()
       kept = 0
-      keptOf = ofHead
+      keptHead = head
     }
-    if (keptPages.has(tag)) return
-    keptPages.set(tag, bytes)
-    kept += bytes.length
-    for (const [oldest, { length }] of keptPages) {
+    if (keptPages.has(name)) return
+    keptPages.set(name, page)
+    kept += page.bytes.length
+    for (const [oldest, { bytes }] of keptPages) {
       if (kept <= keptBytes) return
       keptPages.delete(oldest)
-      kept -= length
+      kept -= bytes.length
     }
   }
 
@@ -362,18 +358,27 @@ export const make = (store: typeof Store.Service): AuditPages => {
     Effect.gen(function* () {
       const name = nameOf(query)
       const before = yield* newest
-      const known = keptPages.get(tagOf(before, name))
-      if (known !== undefined) return { tag: tagOf(before, name), bytes: known }
+      const known = keptFor(before, name)
+      if (known !== undefined) return known
       const cursor = yield* cursorOf(query)
       const found = yield* isFlat(query) ? readFlat(query, before.size, cursor) : readAside(query, cursor)
-      if (cursor !== undefined && cursor.seq > found.size) return yield* new AuditCursorInvalid()
+      if (Number(found.isKnown) === 0) return yield* new AuditCursorInvalid()
       const page = { tag: tagOf(found, name), bytes: encode(query, found, cursor) }
-      keep(tagOf(found, ""), page)
+      keep(found, name, page)
       return page
     })
 
-  return { read, tag: (query) => Effect.map(newest, (head) => tagOf(head, nameOf(query))) }
+  const tag: AuditPages["tag"] = (query) =>
+    Effect.map(newest, (head) => {
+      const name = nameOf(query)
+      return keptFor(head, name)?.tag ?? tagOf(head, name)
+    })
+
+  return { read, tag }
 }
+
+const isSame = (one: AuditTree.Head, other: AuditTree.Head): boolean =>
+  one.size === other.size && Buffer.compare(one.leaf ?? nothing, other.leaf ?? nothing) === 0
 
 /** The same for the same page of the same record. It begins with the version of how pages are written. */
 const nameOf = ({ cursor, endDate, limit, page, sortBy, sortOrder, startDate, ...filter }: AuditQuery): string =>
@@ -389,16 +394,16 @@ const cursorOf = ({ cursor, sortBy, sortOrder }: AuditQuery) =>
 
 const encode = (
   { limit, page: asked, sortBy, sortOrder }: AuditQuery,
-  { entries, seqs, total }: Found,
+  { entries, ids, total }: Found,
   cursor: AuditCursor.AuditCursor | undefined
 ): Uint8Array => {
-  const places = seqs?.split(",") ?? []
+  const shown: ReadonlyArray<string> = JSON.parse(ids)
   const page = cursor?.page ?? asked
-  const hasMore = cursor === undefined ? (page - 1) * limit + places.length < total : places.length === limit
-  const next = { sortBy, sortOrder, seq: Number(places.at(-1)), page: page + 1 }
+  const hasMore = cursor === undefined ? (page - 1) * limit + shown.length < total : shown.length === limit
+  const next = { sortBy, sortOrder, id: shown.at(-1) ?? "", page: page + 1 }
   const about: typeof AuditPageMeta.Type = {
     ...meta(page, limit, Number(total)),
-    nextCursor: hasMore && places.length > 0 ? AuditCursor.text(next) : null
+    nextCursor: hasMore && shown.length > 0 ? AuditCursor.text(next) : null
   }
   return Buffer.concat([opening, entries ?? nothing, Buffer.from(`],"meta":${JSON.stringify(about)}}`)])
 }

@@ -61,9 +61,11 @@ export const split = ({ from, to }: Range): Split => {
   }
 }
 
+/** The hours of a day that have entries, in their order, without the day: a year of them takes some 100 KiB. */
 interface Day {
   readonly name: string
-  readonly hours: Map<string, number>
+  readonly hours: Array<string>
+  readonly counts: Array<number>
   count: number
 }
 
@@ -74,14 +76,22 @@ export class AuditCalendar {
   /** Counts entries of one hour, or of a moment in it. */
   add(moment: string, count = 1): void {
     const name = moment.slice(0, dayLength)
-    const index = this.#search(name)
-    let day = this.#days[index]
+    const at = this.#search(name)
+    let day = this.#days[at]
     if (day?.name !== name) {
-      day = { name, hours: new Map(), count: 0 }
-      this.#days.splice(index, 0, day)
+      day = { name, hours: [], counts: [], count: 0 }
+      this.#days.splice(at, 0, day)
     }
-    const hour = hourOf(moment)
-    day.hours.set(hour, (day.hours.get(hour) ?? 0) + count)
+    const { counts, hours } = day
+    const hour = moment.slice(dayLength, hourLength)
+    // Nearly always the last.
+    let index = hours.length
+    while (index > 0 && (hours[index - 1] ?? "") >= hour) index--
+    if (hours[index] !== hour) {
+      hours.splice(index, 0, hour)
+      counts.splice(index, 0, 0)
+    }
+    counts[index] = (counts[index] ?? 0) + count
     day.count += count
   }
 
@@ -102,7 +112,7 @@ export class AuditCalendar {
     for (const { day, inside } of isAscending ? stretches : stretches.reverse()) {
       if (inside <= skip) skip -= inside
       else {
-        const hours = [...day.hours].filter(([hour]) => isWithin(hour, split)).sort(([a], [b]) => (a < b ? -1 : 1))
+        const hours = hoursOf(day).filter(([hour]) => isWithin(hour, split))
         for (const [hour, count] of isAscending ? hours : hours.reverse()) {
           if (count > skip) return { bound: isAscending ? hour : after(hour), skip }
           skip -= count
@@ -123,7 +133,7 @@ export class AuditCalendar {
         (last === undefined || day.name < last.slice(0, dayLength))
       if (isWholly) return { day, inside: day.count }
       let inside = 0
-      for (const [hour, count] of day.hours) if (isWithin(hour, { first, last })) inside += count
+      for (const [hour, count] of hoursOf(day)) if (isWithin(hour, { first, last })) inside += count
       return { day, inside }
     })
   }
@@ -140,6 +150,9 @@ export class AuditCalendar {
     return low
   }
 }
+
+const hoursOf = ({ counts, hours, name }: Day) =>
+  hours.map((hour, index) => [`${name}${hour}`, counts[index] ?? 0] as const)
 
 const isWithin = (
   hour: string,

@@ -37,6 +37,28 @@ export const edge = (sql: SqlClient, size?: number): Effect.Effect<Merkle.Edge, 
     }
   )
 
+/** What tells one state of the record from every other: how many entries there are, and the hash of the last one's leaf. */
+export interface Head {
+  readonly size: number
+  readonly leaf: Uint8Array | null
+}
+
+/** Selects it. */
+export const headColumns = `(SELECT COALESCE(MAX(seq), 0) FROM audit_position) AS size,
+  (SELECT hash FROM audit_node WHERE level = 0 ORDER BY number DESC LIMIT 1) AS leaf`
+
+/** Where the tree ends, and what was put to it last. */
+export interface End {
+  readonly edge: Merkle.Edge
+  readonly leaf: Uint8Array | null
+}
+
+/** The tree's end as it is stored. */
+export const end = (sql: SqlClient): Effect.Effect<End, SqlError> =>
+  Effect.flatMap(sql<Head>`SELECT ${sql.literal(headColumns)}`, ([head]) =>
+    Effect.map(edge(sql, Number(head?.size ?? 0)), (edge) => ({ edge, leaf: head?.leaf ?? null }))
+  )
+
 /** How many entries there are: positions have no gaps, and the newest entry has the highest. */
 export const total = (sql: SqlClient) =>
   sql<{ total: number }>`SELECT COALESCE(MAX(seq), 0) AS total FROM audit_position`
@@ -50,25 +72,28 @@ const insert = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effec
   )
 
 /**
- * Gives rows of the audit, which are there by now, their places in the record, in order; and the tree's new edge.
- * `known`: its edge before, to be read where it is not known, or not the one that these rows come after. The caller has
+ * Gives rows of the audit, which are there by now, their places in the record, in order; and the tree's new end.
+ * `known`: its end before, to be read where it is not known, or not the one that these rows come after. The caller has
  * the transaction.
  */
 export const append = (
   sql: SqlClient,
   rows: ReadonlyArray<Row>,
-  known: Option.Option<Merkle.Edge>
-): Effect.Effect<Option.Option<Merkle.Edge>, SqlError> =>
+  known: Option.Option<End>
+): Effect.Effect<Option.Option<End>, SqlError> =>
   Effect.gen(function* () {
     if (rows.length === 0) return known
     const places = yield* sql<{ seq: number }>`
       INSERT INTO audit_position ${sql.insert(rows.map(({ id }) => ({ id })))} RETURNING seq`
     const size = Math.min(...places.map(({ seq }) => Number(seq))) - 1
-    const fitting = Option.filter(known, (edge) => edge.size === size)
-    const before = yield* Option.match(fitting, { onNone: () => edge(sql, size), onSome: Effect.succeed })
+    const fitting = Option.filter(known, ({ edge }) => edge.size === size)
+    const before = yield* Option.match(fitting, {
+      onNone: () => edge(sql, size),
+      onSome: ({ edge }) => Effect.succeed(edge)
+    })
     const after = grown(before, rows.map(AuditLeaf.encode))
     yield* insert(sql, after.nodes)
-    return Option.some(after.edge)
+    return Option.some({ edge: after.edge, leaf: after.nodes.findLast(({ level }) => level === 0)?.hash ?? null })
   })
 
 /** A tree with leaves more, and what is new of it. */

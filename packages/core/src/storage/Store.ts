@@ -22,7 +22,6 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CommandIdTaken } from "../model/Command.ts"
 import type { Event, NewEvent } from "../model/Event.ts"
-import type * as Merkle from "../model/Merkle.ts"
 import { toSql } from "../model/Timestamp.ts"
 import * as AuditTree from "./AuditTree.ts"
 import { apply, type Change, recorded, rowsAtOnce, Write } from "./Change.ts"
@@ -97,6 +96,8 @@ export class Store extends Context.Tag("@mithrandir/core/Store")<
      * this process: then nobody has to read it. Costs a waiting listener nothing in between.
      */
     readonly beyond: (seq: number) => Effect.Effect<Option.Option<ReadonlyArray<Event>>>
+    /** What the audit ends with, where that is known without reading: to the writer, nearly always. */
+    readonly auditHead: Effect.Effect<Option.Option<AuditTree.Head>>
     /** Minted with the database: what its event ids begin with. */
     readonly logId: string
     /** Succeeds once this process is the writer and the tables are migrated. */
@@ -122,8 +123,8 @@ interface Writer {
   readonly sql: SqlClient.SqlClient
   /** Why nothing is to be committed, if there is a reason. Certain inside a transaction that has written. */
   readonly objection: Effect.Effect<Objection, SqlError>
-  /** The right edge of the tree over the audit, as the latest commit left it; where it is known. */
-  readonly edge: Ref.Ref<Option.Option<Merkle.Edge>>
+  /** The end of the tree over the audit, as the latest commit left it; where it is known. */
+  readonly auditEnd: Ref.Ref<Option.Option<AuditTree.End>>
 }
 
 /** What became of a change. */
@@ -152,7 +153,9 @@ const make = Effect.gen(function* () {
     const sql = yield* database.connect("write")
     yield* Opening.withProblems(database, Opening.migrate(sql))
     const objection = yield* Opening.withProblems(database, database.claim(sql))
-    return { sql, objection, edge: yield* Ref.make(Option.none<Merkle.Edge>()) }
+    // Where it is damaged, the first that appends to it says so.
+    const known = yield* Effect.catchAllCause(Effect.asSome(AuditTree.end(sql)), () => Effect.succeedNone)
+    return { sql, objection, auditEnd: yield* Ref.make<Option.Option<AuditTree.End>>(known) }
   })
 
   /** The lock and the connection end together, in reverse: the database is closed before it is given up. */
@@ -222,13 +225,13 @@ const make = Effect.gen(function* () {
   })
 
   /** All of the changes, or none: the events of each. */
-  const transact = ({ edge, objection, sql }: Writer, changes: ReadonlyArray<Change>) =>
+  const transact = ({ auditEnd, objection, sql }: Writer, changes: ReadonlyArray<Change>) =>
     Effect.gen(function* () {
       const failure = yield* Ref.make<Option.Option<Cause.Cause<unknown>>>(Option.none())
       const body = Effect.gen(function* () {
         const writes = changes.flatMap(({ writes }) => writes)
         for (const write of writes) yield* apply(sql, write)
-        const grown = yield* AuditTree.append(sql, recorded(writes), yield* Ref.get(edge))
+        const grown = yield* AuditTree.append(sql, recorded(writes), yield* Ref.get(auditEnd))
         const events = yield* append(
           sql,
           changes.flatMap(({ events }) => events)
@@ -239,10 +242,10 @@ const make = Effect.gen(function* () {
       const exit = yield* Effect.exit(sql.withTransaction(body))
       if (exit._tag === "Success") {
         yield* Ref.set(lastFailure, Option.none())
-        yield* Ref.set(edge, exit.value.grown)
+        yield* Ref.set(auditEnd, exit.value.grown)
         return exit.value.events
       }
-      yield* Ref.set(edge, Option.none())
+      yield* Ref.set(auditEnd, Option.none())
       // A rollback that fails hides why there was one.
       const cause = Option.getOrElse(yield* Ref.get(failure), () => exit.cause)
       const taken = Option.filter(Cause.failureOption(cause), (error) => error instanceof CommandIdTaken)
@@ -382,6 +385,17 @@ const make = Effect.gen(function* () {
     readAside,
     newest: end.newest,
     beyond: end.beyond,
+    auditHead: Effect.flatMap(
+      Ref.get(writer),
+      Option.match({
+        onNone: () => Effect.succeedNone,
+        onSome: ({ auditEnd }) =>
+          Effect.map(
+            Ref.get(auditEnd),
+            Option.map(({ edge, leaf }) => ({ size: edge.size, leaf }))
+          )
+      })
+    ),
     logId: log.logId,
     gained: Deferred.await(gained),
     isWriter: Effect.map(Ref.get(writer), Option.isSome),
