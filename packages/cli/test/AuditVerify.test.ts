@@ -2,7 +2,7 @@
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { forEachTest, type House, urlOf } from "./support/house.ts"
 import { start } from "./support/process.ts"
 
@@ -46,6 +46,28 @@ describe("audit verify", () => {
     const text = await verify()
     expect(text.stdout).toMatch(/^record +whole$/m)
     expect(text.stdout).toMatch(/^entries +3$/m)
+  })
+
+  it("goes by what a server gives to whoever keeps it", async () => {
+    await recorded()
+    const server = start(["serve"], { cwd: house.directory })
+    const url = await urlOf(server)
+    const note = await vi.waitFor(async () => {
+      const answer = await fetch(`${url}/reconciliation/audit/checkpoint`)
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"])
+      return answer.text()
+    })
+    const kept = join(house.directory, "kept.txt")
+    await writeFile(kept, note)
+    const { publicKey, root } = json(await verify("-o", "json"))
+    expect(note).toContain(`\n3\n${root}\n`)
+    await server.stop()
+    await rm(`${house.database}.checkpoints`)
+    const byIt = await verify("--checkpoint", kept, "--public-key", publicKey, "-o", "json")
+    expect(json(byIt)).toMatchObject({ whole: true, checkpoints: 1 })
+    change("UPDATE command_audit SET actor = 'nobody' WHERE target = 'job-2'")
+    const found = await verify("--checkpoint", kept, "--public-key", publicKey)
+    expect(found.stdout).toMatch(/when its first 3 entries were signed, they were others/)
   })
 
   it("names the first entry that was changed, and leaves with 1", async () => {

@@ -328,6 +328,21 @@ describe("audit export", () => {
     expect((await readdir(house.directory)).filter((name) => name.includes(".part"))).toEqual([])
   })
 
+  it.skipIf(spawnSync("script", ["-qfec", "true", "/dev/null"]).status !== 0)(
+    "shows how far it is to whoever sits at a terminal",
+    () => {
+      const typed = (line: string) => {
+        const command = `stty cols 120 && exec ${process.execPath} ${bin} ${line}`
+        const env = { PATH: process.env["PATH"], TERM: "xterm", SHELL: "/bin/sh" }
+        return spawnSync("script", ["-qfec", command, "/dev/null"], { cwd: house.directory, env, encoding: "utf8" })
+          .stdout
+      }
+      expect(typed("audit export > out.ndjson")).toMatch(/exporting █+ 100 % \((\d+) of \1\)/)
+      // What is printed is not drawn over.
+      expect(typed("audit export")).not.toContain("exporting")
+    }
+  )
+
   it("is no failure where nobody reads on", async () => {
     const child = spawn(
       "sh",

@@ -24,10 +24,12 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type Touches"
   ],
   AuditCheckpoints: [
+    "AuditCheckpointNotFound",
     "AuditCheckpoints",
     "AuditKeyUnusable",
     "beside",
     "isCutShort",
+    "later",
     "layer",
     "notesIn",
     "type Options",

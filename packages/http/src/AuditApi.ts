@@ -1,24 +1,36 @@
 /** The routes of the audit, as data. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { AuditEntry, Command, AuditQuery as Core, Store } from "@mithrandir/core"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import { AuditCheckpoints, AuditEntry, Command, AuditQuery as Core, Store } from "@mithrandir/core"
 import * as Schema from "effect/Schema"
 import { Admission } from "./Admission.ts"
 import * as Expected from "./Expected.ts"
 import * as Operation from "./Operation.ts"
-import { pageParameters, pageQuery } from "./PageQuery.ts"
+import { dateFields, dateParameters, pageParameters, pageQuery } from "./PageQuery.ts"
 import * as Problem from "./Problem.ts"
+
+const filterFields = {
+  actionType: Schema.optionalWith(Schema.String, { exact: true }),
+  target: Schema.optionalWith(Schema.String, { exact: true }),
+  actor: Schema.optionalWith(Schema.String, { exact: true }),
+  outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true })
+}
 
 /** What a request may say; what it leaves out, the core's `AuditQuery` fills in. */
 export const AuditQuery = pageQuery({
   sortBy: Schema.optionalWith(Expected.oneOf(Core.AuditSort), { exact: true }),
-  actionType: Schema.optionalWith(Schema.String, { exact: true }),
-  target: Schema.optionalWith(Schema.String, { exact: true }),
-  actor: Schema.optionalWith(Schema.String, { exact: true }),
-  outcome: Schema.optionalWith(Expected.oneOf(Command.Outcome), { exact: true }),
+  ...filterFields,
   cursor: Schema.optionalWith(Schema.String.pipe(Schema.maxLength(200)), { exact: true })
 })
 export type AuditQuery = typeof AuditQuery.Type
+
+const filterParameters = {
+  actionType: { description: "Only this action.", example: "retry-job" },
+  target: { description: "Only this target." },
+  actor: { description: "Only what this actor did." },
+  outcome: { description: "Only what ended so." }
+}
 
 const etag = { description: "What the page goes by.", required: true, schema: { type: "string" } }
 
@@ -32,10 +44,7 @@ const page = Operation.told({
   parameters: {
     ...pageParameters,
     sortBy: { description: "`timestamp`, unless told otherwise." },
-    actionType: { description: "Only this action.", example: "retry-job" },
-    target: { description: "Only this target." },
-    actor: { description: "Only what this actor did." },
-    outcome: { description: "Only what ended so." },
+    ...filterParameters,
     cursor: {
       description:
         "The page after the one whose `nextCursor` this is, with the same sorting and filters, whatever `page` says. " +
@@ -65,6 +74,52 @@ const get = Operation.told({
   problems: ["invalid-request", "audit-entry-not-found", "not-found", "store-unreadable"]
 })
 
+/** In which form the whole record may be asked for. */
+export const ExportFormat = Schema.Literal("ndjson", "csv")
+
+/** Which entries, and in which form. */
+export const AuditExport = Schema.Struct({
+  format: Schema.optionalWith(Expected.oneOf(ExportFormat), { exact: true }),
+  ...filterFields,
+  ...dateFields
+}).annotations({ parseOptions: { errors: "all" } })
+
+const exported = Operation.told({
+  id: "exportAudit",
+  permission: "viewer",
+  summary: "All of the record",
+  description:
+    "Every entry that was there at the beginning, in the order of insertion, as it is read: however long the record is, " +
+    "little of it is in memory. An answer that breaks off before its end is not whole. In CSV an apostrophe stands before " +
+    "every cell that a spreadsheet would take for a formula, or that begins with one.",
+  parameters: {
+    format: { description: "`ndjson`, an object a line, unless told otherwise." },
+    ...filterParameters,
+    ...dateParameters
+  },
+  answers: {
+    200: {
+      description: "The entries.",
+      content: {
+        "application/x-ndjson": { schema: { type: "string" } },
+        "text/csv": { schema: { type: "string" } }
+      }
+    }
+  },
+  problems: ["invalid-request", "store-unreadable"]
+})
+
+const checkpoint = Operation.told({
+  id: "getAuditCheckpoint",
+  permission: "viewer",
+  summary: "The newest signed checkpoint",
+  description:
+    "A C2SP signed note: how many entries there are, and the root of the tree over them. Whoever keeps copies of it " +
+    "elsewhere can tell for ever whether the record up to there is what it was: `mithrandir audit verify --checkpoint`.",
+  answers: { 200: { description: "The note, as it was signed." } },
+  problems: ["checkpoint-not-found"]
+})
+
 /** The group of the audit's routes. */
 export class AuditApi extends HttpApiGroup.make("mithrandirAudit")
   .add(
@@ -75,6 +130,19 @@ export class AuditApi extends HttpApiGroup.make("mithrandirAudit")
       .addError(Problem.of(Core.AuditCursorInvalid, "audit-cursor-invalid", Problem.about("cursor")))
       .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
       .annotateContext(page)
+  )
+  .add(
+    HttpApiEndpoint.get("export", "/reconciliation/audit/export")
+      .setUrlParams(AuditExport)
+      .addSuccess(HttpApiSchema.Text({ contentType: "application/x-ndjson" }))
+      .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
+      .annotateContext(exported)
+  )
+  .add(
+    HttpApiEndpoint.get("checkpoint", "/reconciliation/audit/checkpoint")
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/plain; charset=utf-8" }))
+      .addError(Problem.of(AuditCheckpoints.AuditCheckpointNotFound, "checkpoint-not-found"))
+      .annotateContext(checkpoint)
   )
   .add(
     HttpApiEndpoint.get("get", "/reconciliation/audit/:id")

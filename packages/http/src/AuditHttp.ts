@@ -2,9 +2,14 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { AuditLog, AuditQuery } from "@mithrandir/core"
+import { AuditCheckpoints, AuditEntry, AuditLog, AuditQuery, type Store } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { ExportFormat } from "./AuditApi.ts"
+import * as Csv from "./Csv.ts"
+import * as HangUp from "./HangUp.ts"
 import type { Mounted } from "./Mount.ts"
 
 /** Fills in what the request leaves out. What it says was checked already. */
@@ -13,8 +18,10 @@ const withDefaults = Schema.decodeSync(AuditQuery.AuditQuery)
 /** The handlers of its group, within the API called `Id`. */
 export const layer = <Id extends string>(api: Mounted<Id>) =>
   HttpApiBuilder.group(api, "mithrandirAudit", (handlers) =>
-    Effect.map(AuditLog.AuditLog, (audit) =>
-      handlers
+    Effect.gen(function* () {
+      const audit = yield* AuditLog.AuditLog
+      const checkpoints = yield* AuditCheckpoints.AuditCheckpoints
+      return handlers
         .handleRaw("page", ({ headers, urlParams }) => {
           const query = withDefaults(urlParams)
           const page = Effect.map(audit.pageText(query), ({ bytes, tag }) =>
@@ -28,9 +35,56 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
               : page
           )
         })
+        .handleRaw("export", ({ request, urlParams: { format = "ndjson", ...filter } }) => {
+          const headers = {
+            "cache-control": "no-store",
+            "content-disposition": `attachment; filename="audit.${format}"`
+          }
+          const { contentType, write } = forms[format]
+          // Whoever asks for the head alone gets what it says, and nothing is read.
+          const lines = request.method === "HEAD" ? Stream.empty : write(audit.lines(filter))
+          // An end in good order would say that this was all.
+          const whole = Stream.tapErrorCause(lines, () => Effect.sync(HangUp.of(request)))
+          return Effect.succeed(HttpServerResponse.stream(whole, { contentType, headers }))
+        })
+        .handle("checkpoint", () =>
+          Effect.flatMap(
+            checkpoints.newest,
+            Option.match({
+              onNone: () => new AuditCheckpoints.AuditCheckpointNotFound(),
+              onSome: Effect.succeed
+            })
+          )
+        )
         .handle("get", ({ path: { id } }) => Effect.zipRight(kept, audit.get(id)))
-    )
+    })
   )
+
+type Lines = Stream.Stream<Uint8Array, Store.StoreUnreadable>
+
+/** How the record is written out. */
+const forms: Record<
+  typeof ExportFormat.Type,
+  { readonly contentType: string; readonly write: (lines: Lines) => Lines }
+> = {
+  ndjson: { contentType: "application/x-ndjson", write: (lines) => lines },
+  csv: {
+    contentType: "text/csv; charset=utf-8; header=present",
+    write: (lines) =>
+      Stream.concat(
+        Stream.succeed(Csv.head(fields)),
+        Stream.map(lines, (lines) =>
+          linesOf(lines)
+            .map((line) => Csv.row(fields, JSON.parse(line)))
+            .join("")
+        )
+      ).pipe(Stream.encodeText)
+  }
+}
+
+const fields = Object.keys(AuditEntry.AuditEntry.fields)
+
+const linesOf = (lines: Uint8Array): ReadonlyArray<string> => Buffer.from(lines).toString().split("\n").slice(0, -1)
 
 /** It is asked for again before it is shown: then it is not sent a second time where it is the same. */
 const headersOf = (tag: string) => ({ etag: `"${tag}"`, "cache-control": keptPrivately })

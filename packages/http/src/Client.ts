@@ -3,6 +3,7 @@ import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as UrlParams from "@effect/platform/UrlParams"
 import type {
+  AuditCheckpoints,
   AuditEntry,
   Command,
   AuditQuery as Core,
@@ -30,6 +31,7 @@ import {
   type SubmitError,
   type Unspoken
 } from "./ClientError.ts"
+import * as ClientExport from "./ClientExport.ts"
 import * as ClientRun from "./ClientRun.ts"
 import * as ClientStuck from "./ClientStuck.ts"
 import type { Accepted, Concluded } from "./CommandsApi.ts"
@@ -106,6 +108,13 @@ export interface Client {
     AuditEntry.AuditEntry,
     AuditEntry.AuditEntryNotFound | Store.StoreUnreadable | Problem | ConnectionError
   >
+  /**
+   * All of what was done that a filter lets through and that was there at the beginning, the oldest first, each once, as it
+   * comes: little of it is in memory. Fails where it breaks off.
+   */
+  readonly auditEntries: (filter: Core.AuditFilter) => Stream.Stream<AuditEntry.AuditEntry, Problem | ConnectionError>
+  /** The newest signed checkpoint of the audit: a note to be kept elsewhere. */
+  readonly auditCheckpoint: Effect.Effect<string, AuditCheckpoints.AuditCheckpointNotFound | Problem | ConnectionError>
   /** One page of what differed. */
   readonly discrepancies: (
     query: DiscrepancyQuery
@@ -206,6 +215,8 @@ export const make = (at: string, access: Subscribe.Access = {}): Effect.Effect<C
       status: Effect.map(ask(api.mithrandirReconciliation.status({})), ({ data }) => data),
       audit: (query) => ask(api.mithrandirAudit.page({ urlParams: query, headers: {} })),
       auditEntry: (id) => ask(api.mithrandirAudit.get({ path: { id } })),
+      auditEntries: ClientExport.make(url, httpClient),
+      auditCheckpoint: ask(api.mithrandirAudit.checkpoint({})),
       discrepancies: (query) => ask(api.mithrandirDiscrepancies.page({ urlParams: query })),
       services: Effect.map(ask(api.mithrandirServices.registered({})), ({ data }) => data),
       stuck: (query = {}) => ask(ClientStuck.ask(url, httpClient, query)),

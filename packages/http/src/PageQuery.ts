@@ -17,12 +17,17 @@ const number = (range: Schema.Schema<number>, json: { readonly maximum: number; 
     { exact: true }
   )
 
+/** `startDate <= timestamp < endDate`. */
+export const dateFields = {
+  startDate: Schema.optionalWith(Timestamp.Bound, { exact: true }),
+  endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
+}
+
 const pageFields = {
   page: number(Page.PageNumber, { maximum: 1_000_000_000, default: 1 }),
   limit: number(Page.PageLimit, { maximum: Page.maxLimit, default: Page.defaultLimit }),
   sortOrder: Schema.optionalWith(Expected.oneOf(Page.SortOrder), { exact: true }),
-  startDate: Schema.optionalWith(Timestamp.Bound, { exact: true }),
-  endDate: Schema.optionalWith(Timestamp.Bound, { exact: true })
+  ...dateFields
 }
 
 /** What a request may say, with the record's own fields; what it leaves out, the record's own query fills in. */
@@ -33,11 +38,8 @@ export const pageQuery = <Fields extends Schema.Struct.Fields>(fields: Fields) =
 export const pageOf = <A, I>(identifier: string, row: Schema.Schema<A, I>) =>
   Schema.Struct({ data: Schema.Array(row), meta: Page.PageMeta }).annotations({ identifier })
 
-/** What every such query may say, as the OpenAPI document tells it. */
-export const pageParameters: Parameters = {
-  page: { description: "Which page. Beyond the last one there are no rows." },
-  limit: { description: "How many rows a page has." },
-  sortOrder: { description: "Descending, unless told otherwise." },
+/** What dates say, as the OpenAPI document tells it. */
+export const dateParameters = {
   startDate: {
     description: "From this moment on: a date (its first moment, UTC), or a moment with `Z` or an offset.",
     example: "2026-01-31T12:00:00Z"
@@ -46,4 +48,12 @@ export const pageParameters: Parameters = {
     description: "Before this moment. A date includes that whole day, UTC.",
     example: "2026-01-31"
   }
+}
+
+/** What every such query may say, as the OpenAPI document tells it. */
+export const pageParameters: Parameters = {
+  page: { description: "Which page. Beyond the last one there are no rows." },
+  limit: { description: "How many rows a page has." },
+  sortOrder: { description: "Descending, unless told otherwise." },
+  ...dateParameters
 }

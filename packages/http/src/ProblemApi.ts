@@ -43,6 +43,7 @@ export type GeneralCode = keyof typeof general
 
 /** Problems that the core has a name for. On the wire they carry its fields, and clients get its error back. */
 export const domain = {
+  "checkpoint-not-found": { status: 404, title: "Nothing was signed yet" },
   "audit-cursor-invalid": { status: 400, title: "The cursor does not fit" },
   "audit-entry-not-found": { status: 404, title: "No such entry in the audit" },
   "token-not-found": { status: 404, title: "No such token" },

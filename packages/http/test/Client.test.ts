@@ -29,6 +29,8 @@ const routes: Readonly<Record<keyof Client.Client, string>> = {
   status: "GET /reconciliation/status",
   audit: "GET /reconciliation/audit",
   auditEntry: "GET /reconciliation/audit/:id",
+  auditEntries: "GET /reconciliation/audit/export",
+  auditCheckpoint: "GET /reconciliation/audit/checkpoint",
   discrepancies: "GET /reconciliation/discrepancies",
   services: "GET /services/registered",
   stuck: "GET /api/jobs/stuck",
@@ -107,6 +109,8 @@ describe("Client", () => {
       const page = yield* client.audit({ target: "j1" })
       assert.deepStrictEqual([page.meta.total, page.data[0]?.id], [1, request.commandId])
       assert.deepStrictEqual(yield* client.auditEntry(request.commandId), page.data[0])
+      assert.deepStrictEqual(Array.from(yield* Stream.runCollect(client.auditEntries({ target: "j1" }))), page.data)
+      assert.strictEqual((yield* Effect.flip(client.auditCheckpoint))._tag, "AuditCheckpointNotFound")
       assert.deepStrictEqual((yield* client.discrepancies({ service: "alpha", limit: 10 })).meta.limit, 10)
       assert.strictEqual((yield* client.stuck({ service: "alpha" })).status, 200)
       assert.strictEqual((yield* client.document)["openapi"], "3.1.0")

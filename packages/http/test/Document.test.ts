@@ -45,7 +45,7 @@ describe("the OpenAPI document", () => {
       onEndpoint: ({ endpoint }) => routes.push(`${endpoint.method} ${endpoint.path.replace(/:(\w+)/g, "{$1}")}`)
     })
     assert.deepStrictEqual(operations.map(({ name }) => name).sort(), routes.sort())
-    assert.strictEqual(operations.length, 18)
+    assert.strictEqual(operations.length, 20)
     for (const { name, operation } of operations) {
       assert.isAbove(String(operation["summary"]).length, 5, name)
       assert.isAbove(String(operation["description"]).length, 20, name)

@@ -25,6 +25,7 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
     "type SubscribeError",
     "type Subscription"
   ],
+  Csv: ["head", "row", "type Row"],
   Document: ["make", "render"],
   EventHub: ["EventHub", "heartbeatInterval", "layer", "type Listener", "type Opened", "type Options"],
   Gate: [
@@ -47,6 +48,7 @@ const published: Readonly<Record<string, ReadonlyArray<string>>> = {
   Http: ["layer", "layerFor", "type Core"],
   Limits: ["Limits", "defaults", "type Shape"],
   Permission: ["Needed", "covers", "of", "type Permission"],
+  Printable: ["compactJson", "json", "printable"],
   Problem: ["Any", "FieldProblem", "Problem", "about", "contentType", "invalid", "make", "of", "toJson"],
   ProblemApi: ["domain", "general", "retryAfterSeconds", "typeOf", "type Code", "type DomainCode", "type GeneralCode"],
   Readiness: ["Readiness", "type Check"],

@@ -131,6 +131,19 @@ describe("GET /reconciliation/audit/{id}", () => {
   )
 })
 
+describe("GET /reconciliation/audit/checkpoint", () => {
+  it.scopedLive("says so where nothing is signed, and is no command's id", () =>
+    Effect.gen(function* () {
+      const house = yield* House.fresh()
+      assertProblem(yield* ask(`${house.url}/reconciliation/audit/checkpoint`), 404, "checkpoint-not-found")
+      for (const commandId of ["checkpoint", "export"]) {
+        const answer = yield* post(`${house.url}/commands/run`, command({ commandId, target: "a" }))
+        assertProblem(answer, 400, "invalid-request", "commandId")
+      }
+    })
+  )
+})
+
 describe("GET /reconciliation/discrepancies", () => {
   /** `alpha` loses a job, which is accepted; `beta` goes down. */
   const trouble = (house: House.House) =>

@@ -21,7 +21,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 import type { Drivers, Failure } from "../line/Program.ts"
-import * as RecordPages from "./RecordPages.ts"
 
 /** What needs no writer. */
 export interface Reader {
@@ -47,7 +46,7 @@ export interface Reader {
 export const ofServer = (client: Client.Client): Reader => ({
   audit: client.audit,
   auditEntry: client.auditEntry,
-  auditEntries: (filter) => RecordPages.entries((query) => client.audit({ ...filter, ...query })),
+  auditEntries: client.auditEntries,
   discrepancies: client.discrepancies,
   tokens: client.tokens,
   securityEvents: client.securityEvents

@@ -49,7 +49,7 @@ export const program = Program.make({
       const { key, signed } = yield* signedOf(database, given)
       const progress = yield* Progress.make("verifying")
       const verifier = yield* LocalAccess.verifier(database)
-      const verdict = yield* verifier.verify(signed, ({ of, read }) => progress(read, of))
+      const verdict = yield* verifier.verify(signed, ({ of, read }) => progress?.(read, of) ?? Effect.void)
       const whole = verdict.findings.length === 0
       const facts = {
         whole,

@@ -78,9 +78,15 @@ const serve = (flags: Given) =>
       Layer.build,
       Effect.catchTag("DatabaseLocked", Holder.named)
     )
+    const signed = yield* AuditCheckpoints.later
     const { host, hosts, origins, port } = settings
     const listening = yield* Layer.build(Server.layer({ host, port, hosts, origins })).pipe(
-      Effect.provide(Context.add(house, Limits.Limits, { ...Limits.defaults, ...settings.limits }))
+      Effect.provide(
+        house.pipe(
+          Context.add(Limits.Limits, { ...Limits.defaults, ...settings.limits }),
+          Context.add(AuditCheckpoints.AuditCheckpoints, signed.checkpoints)
+        )
+      )
     )
     const { url } = Context.get(listening, Server.Server)
     yield* announce(database, url)
@@ -99,7 +105,10 @@ const serve = (flags: Given) =>
     // Ends after whatever still writes, and before the database: what was written last is signed, too. A record that is
     // thrown away is none to sign.
     if (!isFresh) {
-      yield* Layer.build(AuditCheckpoints.layer(AuditCheckpoints.beside(database))).pipe(Effect.provide(house))
+      const checkpoints = yield* Layer.build(AuditCheckpoints.layer(AuditCheckpoints.beside(database))).pipe(
+        Effect.provide(house)
+      )
+      yield* signed.tell(Context.get(checkpoints, AuditCheckpoints.AuditCheckpoints))
     }
     yield* Layer.build(Mithrandir.layerDaemon).pipe(Effect.provide(house))
     yield* Effect.all([story, playground?.demonstrate(url) ?? Effect.never], { concurrency: "unbounded" }).pipe(

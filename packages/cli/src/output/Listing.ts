@@ -1,7 +1,7 @@
 /** A list of things, printed in the form that was asked for. */
+import { Csv } from "@mithrandir/http"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Csv from "./Csv.ts"
 import * as Output from "./Output.ts"
 
 /** How one kind of thing is listed. `A` is the thing, and what it is encoded to has `fields`. */

@@ -13,12 +13,13 @@ export const line = (doing: string, done: number, of: number): string => {
   return `${doing} ${bar} ${Math.floor(share * 100)} % (${so} of ${far})`
 }
 
-/** Draws on stderr, so that what is printed stays as it is; gone with the scope. */
-export const make = (
-  doing: string
-): Effect.Effect<(done: number, of: number) => Effect.Effect<void>, never, Scope.Scope> => {
+/** Says how far it is. */
+export type Tell = (done: number, of: number) => Effect.Effect<void>
+
+/** Draws on stderr, so that what is printed stays as it is; gone with the scope. Nothing where nobody would see it. */
+export const make = (doing: string): Effect.Effect<Tell | undefined, never, Scope.Scope> => {
   const { stderr } = process
-  if (stderr.isTTY !== true || process.env["TERM"] === "dumb") return Effect.succeed(() => Effect.void)
+  if (stderr.isTTY !== true || process.env["TERM"] === "dumb") return Effect.succeed(undefined)
   const clear = "\r\u001b[2K"
   return Effect.as(
     Effect.addFinalizer(() => Effect.sync(() => stderr.write(clear))),

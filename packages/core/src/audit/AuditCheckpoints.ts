@@ -50,13 +50,39 @@ export interface Shape {
   /** The newest; none before the first, and where nothing is signed. */
   readonly newest: Effect.Effect<Option.Option<string>>
   /** To check signatures with: `name+id+key`. None where nothing is signed. */
-  readonly verifier: Option.Option<string>
+  readonly verifier: Effect.Effect<Option.Option<string>>
 }
+
+/** Nothing was signed yet, or nothing is signed here. */
+export class AuditCheckpointNotFound extends Schema.TaggedError<AuditCheckpointNotFound>()(
+  "AuditCheckpointNotFound",
+  {}
+) {
+  override get message() {
+    return "no checkpoint of the record was signed yet; a server signs one as it starts, unless its database is thrown away"
+  }
+}
+
+const none: Shape = { newest: Effect.succeedNone, verifier: Effect.succeedNone }
 
 /** What was signed of the record. Without a layer of its own: nothing is. */
 export class AuditCheckpoints extends Context.Reference<AuditCheckpoints>()("@mithrandir/core/AuditCheckpoints", {
-  defaultValue: (): Shape => ({ newest: Effect.succeedNone, verifier: Option.none() })
+  defaultValue: () => none
 }) {}
+
+/** What is signed later than somebody asks for it: a server answers before it goes to work. */
+export const later: Effect.Effect<{
+  /** To be provided meanwhile. Nothing, until it is told. */
+  readonly checkpoints: Shape
+  /** Says what is signed. */
+  readonly tell: (checkpoints: Shape) => Effect.Effect<void>
+}> = Effect.map(Ref.make(none), (told) => ({
+  checkpoints: {
+    newest: Effect.flatMap(Ref.get(told), ({ newest }) => newest),
+    verifier: Effect.flatMap(Ref.get(told), ({ verifier }) => verifier)
+  },
+  tell: (checkpoints) => Ref.set(told, checkpoints)
+}))
 
 /** Signed as soon as the record has grown by so many entries, */
 const everyEntries = 1_000
@@ -233,7 +259,7 @@ const make = (options: Options) =>
       )
     )
 
-    return { newest: Ref.get(newest), verifier: Option.some(SignedNote.verifierText(verifier)) }
+    return { newest: Ref.get(newest), verifier: Effect.succeedSome(SignedNote.verifierText(verifier)) }
   })
 
 /** Signs the record of the store's database for as long as the layer lives and this process is the writer. */

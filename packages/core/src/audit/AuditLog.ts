@@ -33,14 +33,16 @@ export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
     readonly get: (id: string) => Effect.Effect<AuditEntry, AuditEntryNotFound | StoreUnreadable>
     /**
      * Every entry that a filter lets through and that is there when this begins, in the order of their insertion,
-     * whatever is written meanwhile. Read `exportPage` at a time.
+     * whatever is written meanwhile. Read some hundred at a time, beside everything else.
      */
     readonly entries: (filter: AuditFilter) => Stream.Stream<AuditEntry, StoreUnreadable>
+    /** The same as JSON, UTF-8: some hundred at a time, each with a line feed after it. */
+    readonly lines: (filter: AuditFilter) => Stream.Stream<Uint8Array, StoreUnreadable>
   }
 >() {}
 
 /** Rows held in memory at once while the whole record is read. */
-const exportPage = 200
+const exportPage = 500
 
 const make = Effect.gen(function* () {
   const store = yield* Store
@@ -64,28 +66,30 @@ const make = Effect.gen(function* () {
 
   const newest = Effect.map(store.read(AuditTree.total), (rows) => Number(rows[0]?.total ?? 0))
 
-  const entries = (filter: AuditFilter) =>
+  const lines = (filter: AuditFilter) =>
     Stream.unwrap(
       Effect.map(newest, (last) =>
         Stream.paginateChunkEffect(0, (after) =>
-          store.readAside((sql) =>
-            Effect.gen(function* () {
-              const where = sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...AuditPages.conditions(sql, filter)])
-              const rows = yield* sql<{ seq: number }>`
-                SELECT a.*, p.seq FROM audit_position p JOIN command_audit a ON a.id = p.id WHERE ${where}
-                ORDER BY p.seq LIMIT ${exportPage}`
-              const end = rows.length < exportPage ? Option.none() : Option.fromNullable(rows.at(-1))
-              return [
-                Chunk.unsafeFromArray([...(yield* decodeRows(rows))]),
-                Option.map(end, ({ seq }) => Number(seq))
+          Effect.map(
+            store.readAside((sql) => AuditPages.lines(sql, filter, { after, last, limit: exportPage })),
+            ({ count, seq, text }) =>
+              [
+                text === null ? Chunk.empty<Uint8Array>() : Chunk.of(text),
+                count < exportPage ? Option.none() : Option.some(seq)
               ] as const
-            })
           )
         )
       )
     )
 
-  return AuditLog.of({ page, pageText: pages.read, pageTag: pages.tag, get, entries })
+  const entries = (filter: AuditFilter) =>
+    Stream.mapConcatEffect(lines(filter), (text) =>
+      Effect.catchTag(decodeEntries(linesOf(text)), "ParseError", (error) =>
+        Effect.zipRight(Effect.logError("an entry of the audit does not fit", error.message), new StoreUnreadable())
+      )
+    )
+
+  return AuditLog.of({ page, pageText: pages.read, pageTag: pages.tag, get, lines, entries })
 })
 
 /** Over the store's database. */
@@ -93,5 +97,8 @@ export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog,
 
 /** As in the table: of other writers of it, an id may be one that no command could have. */
 const Entry = Schema.Struct({ ...AuditEntry.fields, id: Schema.String, actionType: Schema.String })
+const decodeEntries = Schema.decode(Schema.Array(Schema.parseJson(Entry)))
+/** The lines of a text that ends with the end of one. */
+const linesOf = (text: Uint8Array): ReadonlyArray<string> => Buffer.from(text).toString().split("\n").slice(0, -1)
 const decodePage = Schema.decode(Schema.parseJson(Schema.Struct({ data: Schema.Array(Entry), meta: AuditPageMeta })))
 const decodeRows = Schema.decodeUnknown(Schema.Array(Row))

@@ -173,6 +173,24 @@ const select = (
     )`
 }
 
+/** Entries of the record in its order, as lines of JSON: after a place, up to another, so many at most. */
+export const lines = (
+  sql: SqlClient,
+  filter: AuditFilter,
+  { after, last, limit }: { readonly after: number; readonly last: number; readonly limit: number }
+) =>
+  Effect.map(
+    sql<{ readonly count: number; readonly seq: number; readonly text: Uint8Array | null }>`
+      SELECT COUNT(*) AS count, MAX(seq) AS seq, CAST(group_concat(entry || char(10), '') AS BLOB) AS text
+      FROM (
+        SELECT ${sql.literal(entry)} AS entry, p.seq AS seq
+        FROM audit_position AS p CROSS JOIN command_audit AS a ON a.id = p.id
+        WHERE ${sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...conditions(sql, filter)])}
+        ORDER BY p.seq LIMIT ${limit}
+      )`,
+    ([row]) => row ?? { count: 0, seq: last, text: null }
+  )
+
 /** Costs the same however long the record is. */
 const isFlat = (query: AuditQuery): boolean =>
   query.sortBy === "timestamp" && Object.values(valuesOf(query)).filter((value) => value !== undefined).length <= 1

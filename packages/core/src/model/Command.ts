@@ -39,9 +39,19 @@ export const Params = Schema.Record({ key: Schema.String, value: Schema.Unknown 
 })
 export type Params = typeof Params.Type
 
+/** What stands in the place of an id in URLs of the audit. */
+const taken = ["checkpoint", "export"]
+
+/** The id of a command that is new. */
+const NewCommandId = CommandId.pipe(
+  Schema.filter(
+    (id) => !taken.includes(id) || `expected something else than ${taken.map((id) => `"${id}"`).join(" or ")}`
+  )
+)
+
 /** What a client asks for. Who asks is never in here: the actor is whoever authenticated. */
 export const CommandRequest = Schema.Struct({
-  commandId: CommandId,
+  commandId: NewCommandId,
   service: ServiceId,
   actionType: ActionType,
   target: Target,

@@ -34,8 +34,10 @@ const open = (database: string) =>
         writes: Array.from({ length: count }, () => `${prefix}-${written++}`).flatMap(wholeCommand),
         events: [{ name: "command.status", service: "mail", subject: "mail", data: "{}" }]
       })
+    const { newest, verifier } = Context.get(context, AuditCheckpoints.AuditCheckpoints)
     return {
-      ...Context.get(context, AuditCheckpoints.AuditCheckpoints),
+      newest,
+      verifier: yield* verifier,
       verifying: Context.get(context, AuditVerifier.AuditVerifier),
       write
     }

@@ -21,7 +21,7 @@ export const ask = (url: string, init: RequestInit & { readonly duplex?: "half" 
     const text = await response.text()
     const headers = Object.fromEntries(response.headers)
     check({ method: init.method ?? "GET", url, status: response.status, headers, text })
-    const isJson = text !== "" && response.headers.get("content-type")?.includes("json") === true
+    const isJson = text !== "" && /[/+]json/.test(response.headers.get("content-type") ?? "")
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
   })
 

@@ -96,7 +96,7 @@ const checkBody = (answered: Answered, told: NonNullable<Told["content"]>, valid
   // Without a body there is no type.
   if (type === undefined && answered.text === "") return
   if (known === undefined) fail(`it has no ${type}`)
-  else if (known.includes("json")) valid(JSON.parse(answered.text), "content", known, "schema")
+  else if (/[/+]json/.test(known)) valid(JSON.parse(answered.text), "content", known, "schema")
   else if (known === "text/event-stream") {
     for (const message of messages(answered.text)) valid([message], "content", known, "schema", "contentSchema")
   }

@@ -1,6 +1,6 @@
 /** Rows as CSV (RFC 4180): for spreadsheets, which must not take a cell for a formula. */
 import { stringify } from "csv-stringify/sync"
-import { compactJson, printable } from "./Output.ts"
+import { compactJson, printable } from "./Printable.ts"
 
 /** A row as the API has it: JSON values under their names. */
 export type Row = Readonly<Record<string, unknown>>

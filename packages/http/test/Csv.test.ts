@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as Csv from "../../src/output/Csv.ts"
+import * as Csv from "../src/Csv.ts"
 
 /** One line read back: RFC 4180, as any reader of it would. */
 const cells = (line: string): ReadonlyArray<string> => {
