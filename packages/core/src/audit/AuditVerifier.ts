@@ -153,7 +153,7 @@ const make = Effect.gen(function* () {
           const [place] = yield* sql<{ seq: number }>`SELECT seq FROM audit_position WHERE id = ${id}`
           const index = Number(place?.seq ?? 0) - 1
           const [found] = index < 0 ? [] : yield* AuditTree.rowsAfter(sql, index, 1)
-          if (found?.row === undefined) return undefined
+          if (found?.leaf === undefined) return undefined
           const [now] = yield* AuditTree.total(sql)
           // Where less is there than was signed, the tree has no such path; nor where somebody took a node out of it.
           const path =
@@ -162,7 +162,7 @@ const make = Effect.gen(function* () {
                   Effect.catchAllDefect(() => Effect.succeed(undefined))
                 )
               : undefined
-          return { index, leaf: AuditLeaf.encode(found.row), path }
+          return { index, leaf: found.leaf, path }
         })
       )
       if (proof === undefined) return yield* new AuditEntryNotFound({ id })
@@ -212,7 +212,7 @@ class Reading {
   private edge = Merkle.emptyEdge
   private isBroken = false
   /** Of the rows that were taken in last, by the number of their leaf. */
-  private ids = new Map<number, string>()
+  private readonly leaves = new Map<number, Uint8Array>()
   private changed: { readonly first: number; readonly id: string; count: number } | undefined
   private readonly due: Array<Checkpoint.Checkpoint>
 
@@ -245,13 +245,13 @@ class Reading {
   /** Takes in the next rows; gives what of the tree should be new with them. */
   take(rows: ReadonlyArray<AuditTree.Placed>): ReadonlyArray<Merkle.Node> {
     const nodes: Array<Merkle.Node> = []
-    this.ids = new Map()
-    for (const { row, seq } of rows) {
+    this.leaves.clear()
+    for (const { leaf, seq } of rows) {
       if (this.edge.size === this.size) break
-      if (seq !== this.edge.size + 1 || row === undefined) return this.breakOff(nodes)
-      const grown = Merkle.grow(this.edge, Merkle.leafHash(AuditLeaf.encode(row)))
+      if (seq !== this.edge.size + 1 || leaf === undefined) return this.breakOff(nodes)
+      const grown = Merkle.grow(this.edge, Merkle.leafHash(leaf))
       this.edge = grown.edge
-      this.ids.set(seq - 1, Buffer.from(row.id ?? "").toString())
+      this.leaves.set(seq - 1, leaf)
       nodes.push(...grown.nodes)
       this.meet()
     }
@@ -273,7 +273,7 @@ class Reading {
       if (found !== undefined && Merkle.isSame(found, hash)) continue
       if (level === 0) {
         // The tree above it has to differ then, and says nothing more.
-        this.changed ??= { first: number + 1, id: this.ids.get(number) ?? "", count: 0 }
+        this.changed ??= { first: number + 1, id: idIn(this.leaves.get(number)), count: 0 }
         this.changed.count += 1
       } else if (this.changed === undefined && !this.findings.some(({ _tag }) => _tag === "TreeChanged")) {
         this.findings.push(Finding.TreeChanged({ position: number * 2 ** level + 1 }))
@@ -291,6 +291,13 @@ class Reading {
     }
   }
 }
+
+/** The id of an entry, from its leaf. */
+const idIn = (leaf: Uint8Array | undefined): string =>
+  Option.match(leaf === undefined ? Option.none() : AuditLeaf.decode(leaf), {
+    onNone: () => "",
+    onSome: ({ id }) => id ?? ""
+  })
 
 /** Over the store's database. */
 export const layer: Layer.Layer<AuditVerifier, never, Store> = Layer.effect(AuditVerifier, make)

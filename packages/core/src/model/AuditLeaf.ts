@@ -25,21 +25,31 @@ const version = 1
  * The version, a byte. Then for each column: a byte 0 where it is null; or a byte 1, the length of its text in bytes (32
  * bits, the most significant first), and the text. Nothing else has the same bytes.
  */
-export const encode = (row: Row): Uint8Array => {
-  const parts: Array<Uint8Array> = [Uint8Array.of(version)]
-  for (const column of columns) {
-    const value = row[column]
-    if (value === null) parts.push(Uint8Array.of(0))
-    else {
-      const bytes = typeof value === "string" ? Buffer.from(value) : value
-      const head = Buffer.alloc(5)
-      head.writeUInt8(1, 0)
-      head.writeUInt32BE(bytes.length, 1)
-      parts.push(head, bytes)
+export const encode = (row: Row): Uint8Array =>
+  encodeCells(
+    columns.map((column) => {
+      const value = row[column]
+      return typeof value === "string" ? Buffer.from(value) : value
+    })
+  )
+
+/** The same of the values in the order of the columns, text as its bytes. */
+export const encodeCells = (cells: ReadonlyArray<Uint8Array | null>): Uint8Array => {
+  const size = cells.reduce((size, cell) => size + (cell === null ? 1 : headLength + cell.length), 1)
+  const bytes = Buffer.allocUnsafe(size)
+  let at = bytes.writeUInt8(version, 0)
+  for (const cell of cells) {
+    at = bytes.writeUInt8(cell === null ? 0 : 1, at)
+    if (cell !== null) {
+      at = bytes.writeUInt32BE(cell.length, at)
+      bytes.set(cell, at)
+      at += cell.length
     }
   }
-  return Buffer.concat(parts)
+  return bytes
 }
+
+const headLength = 5
 
 /** Reads it back; nothing where it is not so written. */
 export const decode = (bytes: Uint8Array): Option.Option<Readonly<Record<(typeof columns)[number], string | null>>> => {

@@ -108,50 +108,103 @@ const grown = (before: Merkle.Edge, leaves: ReadonlyArray<Uint8Array>) => {
   return { edge, nodes }
 }
 
-/** A position of the record, and its row where there is one: to the byte. What is neither text nor null says what it is. */
+/** A position of the record, and what its row is as a leaf, where there is one. */
 export interface Placed {
   readonly seq: number
-  readonly row: AuditLeaf.Row | undefined
+  readonly leaf: Uint8Array | undefined
 }
 
+/** To the byte. What is neither text nor null says what it is. */
 const exact = AuditLeaf.columns
-  .map((column) => {
+  .map((column, index) => {
     const value = `a.${column}`
-    return `CASE typeof(${value}) WHEN 'text' THEN CAST(${value} AS BLOB) WHEN 'null' THEN NULL ELSE typeof(${value}) END AS ${column}`
+    return `CASE typeof(${value}) WHEN 'text' THEN CAST(${value} AS BLOB) WHEN 'null' THEN NULL ELSE typeof(${value}) END AS c${index}`
   })
   .join(", ")
+const cells = AuditLeaf.columns.map((_, index) => `c${index}`)
+const lengths = cells.map((cell) => `COALESCE(length(CAST(${cell} AS BLOB)), -1)`).join(" || ' ' || ")
+const bytes = cells.map((cell) => `COALESCE(${cell}, '')`).join(" || ")
 
-/** The record after a position, in its order. */
+/**
+ * The record after a position, in its order. All of it comes as three values: what a row at a time would take is several
+ * times that, where it comes from another thread.
+ */
 export const rowsAfter = (sql: SqlClient, seq: number, limit: number): Effect.Effect<ReadonlyArray<Placed>, SqlError> =>
   Effect.map(
-    sql<AuditLeaf.Row & { readonly seq: number }>`
-      SELECT p.seq, ${sql.literal(exact)} FROM audit_position AS p LEFT JOIN command_audit AS a ON a.id = p.id
-      WHERE p.seq > ${seq} ORDER BY p.seq LIMIT ${limit}`,
-    (rows) => rows.map(({ seq, ...row }) => ({ seq, row: row.id === null ? undefined : row }))
+    sql<{ seqs: string | null; lengths: string | null; bytes: Uint8Array | null }>`
+      SELECT group_concat(seq, ' ') AS seqs, group_concat(lengths, ',') AS lengths,
+        CAST(group_concat(bytes, '') AS BLOB) AS bytes
+      FROM (
+        SELECT seq, CASE WHEN c0 IS NULL THEN '' ELSE ${sql.literal(lengths)} END AS lengths,
+          CASE WHEN c0 IS NULL THEN '' ELSE ${sql.literal(bytes)} END AS bytes
+        FROM (
+          SELECT p.seq AS seq, ${sql.literal(exact)}
+          FROM audit_position AS p LEFT JOIN command_audit AS a ON a.id = p.id
+          WHERE p.seq > ${seq} ORDER BY p.seq LIMIT ${limit}
+        )
+      )`,
+    ([row]) => {
+      if (row?.seqs == null || row.lengths === null) return []
+      const all = row.bytes ?? Uint8Array.of()
+      const perRow = row.lengths.split(",")
+      let at = 0
+      return row.seqs.split(" ").map((seq, index): Placed => {
+        const lengths = perRow[index] ?? ""
+        if (lengths === "") return { seq: Number(seq), leaf: undefined }
+        const cells = lengths.split(" ").map((text) => {
+          const length = Number(text)
+          if (length < 0) return null
+          at += length
+          return all.subarray(at - length, at)
+        })
+        return { seq: Number(seq), leaf: AuditLeaf.encodeCells(cells) }
+      })
+    }
   )
 
 /** The hash of a subtree as it is stored, where it is. */
 export type Stored = (level: number, number: number) => Uint8Array | undefined
 
+/** Nodes of one level, one after the other. */
+interface Stretch {
+  readonly first: number
+  last: number
+}
+
 /** What is stored of some nodes, those of each level one after the other. */
 export const stored = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effect<Stored, SqlError> => {
-  const ranges = new Map<number, { readonly first: number; last: number }>()
+  const levels = new Map<number, Stretch>()
   for (const { level, number } of nodes) {
-    const range = ranges.get(level)
-    if (range === undefined) ranges.set(level, { first: number, last: number })
-    else range.last = number
+    const stretch = levels.get(level)
+    if (stretch === undefined) levels.set(level, { first: number, last: number })
+    else stretch.last = number
   }
-  if (ranges.size === 0) return Effect.succeed(() => undefined)
-  const within = Array.from(
-    ranges,
-    ([level, { first, last }]) => sql`level = ${level} AND number BETWEEN ${first} AND ${last}`
+  if (levels.size === 0) return Effect.succeed(() => undefined)
+  // Of each level as one value, as above.
+  const queries = Array.from(
+    levels,
+    ([level, { first, last }]) => sql`
+      SELECT ${level} AS level, group_concat(number, ' ') AS numbers, CAST(group_concat(hash, '') AS BLOB) AS hashes FROM (
+        SELECT number, CAST(hash AS BLOB) AS hash FROM audit_node
+        WHERE level = ${level} AND number BETWEEN ${first} AND ${last} AND length(CAST(hash AS BLOB)) = ${hashLength}
+        ORDER BY number)`
   )
-  return Effect.map(sql<Merkle.Node>`SELECT level, number, hash FROM audit_node WHERE ${sql.or(within)}`, (rows) => {
-    const found = new Map<number, Map<number, Uint8Array>>(Array.from(ranges.keys(), (level) => [level, new Map()]))
-    for (const { hash, level, number } of rows) found.get(level)?.set(number, hash)
+  const all = queries.slice(1).reduce((all, one) => sql`${all} UNION ALL ${one}`, sql`${queries[0] ?? sql``}`)
+  return Effect.map(sql<{ level: number; numbers: string | null; hashes: Uint8Array | null }>`${all}`, (rows) => {
+    const found = new Map<number, Map<number, Uint8Array>>()
+    for (const { hashes, level, numbers } of rows) {
+      const ofLevel = new Map<number, Uint8Array>()
+      for (const [index, number] of (numbers ?? "").split(" ").entries()) {
+        const hash = hashes?.subarray(index * hashLength, (index + 1) * hashLength)
+        if (hash !== undefined) ofLevel.set(Number(number), hash)
+      }
+      found.set(Number(level), ofLevel)
+    }
     return (level, number) => found.get(level)?.get(number)
   })
 }
+
+const hashLength = 32
 
 /**
  * Computes something from stored subtrees. Which of them it takes is found out by computing it without, so it must take
@@ -184,8 +237,8 @@ export const build = (sql: SqlClient): Effect.Effect<void, SqlError> =>
     let before = Merkle.emptyEdge
     while (true) {
       const rows = yield* rowsAfter(sql, before.size, rowsAtOnce)
-      const leaves = rows.map(({ row, seq }, index) => {
-        if (row !== undefined && seq === before.size + index + 1) return AuditLeaf.encode(row)
+      const leaves = rows.map(({ leaf, seq }, index) => {
+        if (leaf !== undefined && seq === before.size + index + 1) return leaf
         throw new Error(`the audit has no entry at position ${before.size + index + 1}; restore it from a backup`)
       })
       const { edge, nodes } = grown(before, leaves)

@@ -39,7 +39,8 @@ export const wholeCommand = (commandId: string): ReadonlyArray<Write> => {
         timestamp: at,
         actor: "ann",
         actionType: "retry-job",
-        target: command.target,
+        // Whatever an embedder's action acts on: it is to be read back to the byte.
+        target: `${command.target}\u0000 é\ud83d\ude00`,
         outcome: "success",
         beforeState: { state: "failed", note: "é \u0000 \ud83d\ude00" },
         afterState: null,
