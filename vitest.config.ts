@@ -8,13 +8,15 @@ const workers = process.argv.some((word) => /^(packages|docs)\//.test(word)) ? 2
 
 /**
  * The tests that start programs, and wait for them, first; among equals the larger file. What only computes fills in, but
- * for the two that take longest: nothing is left to run beside them in the end.
+ * for those that take longest: nothing is left to run beside them in the end.
  */
 const floors = [
   "reliability/",
   "docs/",
   "core/test/commands/CommandModel",
   "core/test/sources/PalantirMatrix",
+  "core/test/audit/",
+  "core/test/storage/Store",
   "packages/cli/",
   "packages/http/",
   "packages/core/"

@@ -141,7 +141,11 @@ describe("checkpoints of the record", () => {
         // Where each ends, without the empty line after it.
         const ends = [Buffer.byteLength(notes[0] ?? ""), whole.length - 1]
 
+        const isLong = process.env["MITHRANDIR_TEST_LONG"] !== undefined
+        // Every fifth place, and every one near an end.
+        const isNear = (cut: number) => [0, ...ends].some((end) => Math.abs(cut - end) < 3)
         for (let cut = 0; cut <= whole.length; cut++) {
+          if (!isLong && cut % 5 !== 0 && !isNear(cut)) continue
           const half = whole.subarray(0, cut)
           const isWhole = cut === 0 || ends.some((end) => cut === end || cut === end + 1)
           assert.strictEqual(AuditCheckpoints.isCutShort(half.toString()), !isWhole, `cut at ${cut}`)
