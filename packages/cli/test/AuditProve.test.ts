@@ -4,9 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { forEachTest, type House, urlOf } from "./support/house.ts"
+import { forEachTest, type House } from "./support/house.ts"
 import { run as inside } from "./support/inside.ts"
-import { run, start } from "./support/process.ts"
+import { run } from "./support/process.ts"
+import { jobs, recordOnce, serving } from "./support/recorded.ts"
 
 let house: House
 forEachTest((made) => {
@@ -20,22 +21,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(elsewhere, { recursive: true, force: true }))
 
-const jobs = ["job-0", "job-1", "job-2"]
-
-/** A server that has signed that there is nothing yet, and then ran a command for each of these, under its name. */
-const serving = async (targets: ReadonlyArray<string>) => {
-  const server = start(["serve"], { cwd: house.directory })
-  const url = await urlOf(server)
-  await server.line(/"checkpoint of the record"/)
-  for (const job of targets) {
-    const line = ["run", "delete-job", job, "--service", "palantir", "--command-id", job, "--url", url]
-    expect(await house.here(...line, "--reason", "INC-7")).toMatchObject({ code: 0 })
-  }
-  return server
-}
-
-/** Serves, and ends; what it signed last is of all of them. */
-const recorded = async () => expect(await (await serving(jobs)).stop()).toMatchObject({ code: 0 })
+const record = recordOnce()
+const recorded = () => record(house)
 
 const prove = (...args: ReadonlyArray<string>) => house.here("audit", "prove", ...args)
 const publicKey = async () => JSON.parse((await house.here("audit", "verify", "-o", "json")).stdout).publicKey
@@ -85,7 +72,7 @@ describe("audit prove", () => {
   })
 
   it("says what to do where nothing was signed, or not yet of this entry, or there is none", async () => {
-    const server = await serving(jobs.slice(0, 2))
+    const server = await serving(house, jobs.slice(0, 2))
     // What it signed as it started is older; it has the database.
     const early = await prove("job-1")
     expect(early).toMatchObject({ code: 1, stdout: "" })
@@ -175,7 +162,7 @@ describe("audit check-proof", () => {
     // Another key of the same name.
     await rm(`${house.database}.audit-key`)
     await rm(checkpoints())
-    expect(await (await serving([])).stop()).toMatchObject({ code: 0 })
+    expect(await (await serving(house, [])).stop()).toMatchObject({ code: 0 })
     const stranger = await publicKey()
     expect(stranger).not.toBe(key)
     expect(await check(file, "--public-key", stranger)).toMatchObject({

@@ -5,21 +5,15 @@ import Sqlite from "better-sqlite3"
 import { describe, expect, it, vi } from "vitest"
 import { forEachTest, type House, urlOf } from "./support/house.ts"
 import { start } from "./support/process.ts"
+import { recordOnce } from "./support/recorded.ts"
 
 let house: House
 forEachTest((made) => {
   house = made
 })
 
-/** A server that ran three commands, and has ended. */
-const recorded = async () => {
-  const server = start(["serve"], { cwd: house.directory })
-  const url = await urlOf(server)
-  for (const job of ["job-0", "job-1", "job-2"]) {
-    expect(await house.here("run", "delete-job", job, "--service", "palantir", "--url", url)).toMatchObject({ code: 0 })
-  }
-  expect(await server.stop()).toMatchObject({ code: 0 })
-}
+const record = recordOnce()
+const recorded = () => record(house)
 
 const json = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout)
 const verify = (...args: ReadonlyArray<string>) => house.here("audit", "verify", ...args)

@@ -263,6 +263,18 @@ describe("alone with the database", () => {
   })
 })
 
+describe("audit list", () => {
+  it("goes on after a page by its cursor", async () => {
+    const list = (...args: ReadonlyArray<string>) => house.here("audit", "list", "--limit", "2", ...args)
+    const { data, meta } = JSON.parse((await list("-o", "json")).stdout)
+    const next = JSON.parse((await list("--cursor", meta.nextCursor, "-o", "json")).stdout)
+    expect([...data, ...next.data].map(({ id }) => id)).toEqual(["third", "second", "first"])
+    expect(next.meta).toMatchObject({ page: 2, nextCursor: null })
+    const wrong = await list("--cursor", meta.nextCursor, "--sort-by", "actor")
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/begin with the first page/) })
+  })
+})
+
 describe("audit export", () => {
   it("has all of it, the oldest first, in three forms", async () => {
     const list = JSON.parse((await house.here("audit", "list", "--sort-order", "asc", "-o", "json")).stdout).data

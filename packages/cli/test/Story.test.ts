@@ -193,7 +193,7 @@ describe("the story", () => {
           logs: expect.any(Array)
         }
       ],
-      meta: { page: 1, limit: 50, total: 1, totalPages: 1 }
+      meta: { page: 1, limit: 50, total: 1, totalPages: 1, nextCursor: null }
     })
     const second = await getJson(
       "/reconciliation/audit?limit=1&page=2&sortBy=target&sortOrder=asc&actionType=delete-job"
@@ -201,7 +201,7 @@ describe("the story", () => {
     expect(ids(second)).toEqual(["page-1"])
     expect(second.meta).toMatchObject({ page: 2, limit: 1, total: 3, totalPages: 3 })
     const none = await getJson("/reconciliation/audit?actionType=nothing")
-    expect(none).toEqual({ data: [], meta: { page: 1, limit: 50, total: 0, totalPages: 0 } })
+    expect(none).toEqual({ data: [], meta: { page: 1, limit: 50, total: 0, totalPages: 0, nextCursor: null } })
   })
 
   it("4. a command goes from queued over running to success, once, and is on the record", async () => {

@@ -36,7 +36,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "type Shape"
   ],
   AuditEntry: ["AuditEntry", "AuditEntryNotFound", "Row"],
-  AuditLeaf: ["columns", "decode", "encode", "type Row"],
+  AuditLeaf: ["columns", "decode", "encode", "encodeCells", "type Row"],
   AuditLog: ["AuditLog", "layer"],
   AuditProof: ["check", "read", "text", "type AuditProof", "type Flaw", "type Proven"],
   AuditQuery: ["AuditCursorInvalid", "AuditPage", "AuditPageMeta", "AuditQuery", "AuditSort", "type AuditFilter"],

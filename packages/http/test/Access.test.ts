@@ -25,6 +25,8 @@ const routes: Readonly<Record<string, Row>> = {
   "POST /reconciliation/stream/ticket": { permission: "viewer", status: 200 },
   "GET /reconciliation/discrepancies": { permission: "viewer", status: 200 },
   "GET /reconciliation/audit": { permission: "viewer", status: 200 },
+  "GET /reconciliation/audit/export": { permission: "viewer", status: 200 },
+  "GET /reconciliation/audit/checkpoint": { permission: "viewer", status: 404 },
   "GET /reconciliation/audit/{id}": { permission: "viewer", status: 404, at: "none" },
   "POST /commands/run": { permission: "operator", status: 202, body: () => command({ target: "none" }) },
   "GET /commands/{commandId}": { permission: "viewer", status: 404, at: "none" },
@@ -176,7 +178,10 @@ describe("every route, for everybody", () => {
             name
           )
           const isGood = answer.status < 400
-          const kept = path.startsWith("/reconciliation/audit") && isGood ? "private, no-cache" : "no-store"
+          const kept =
+            path.startsWith("/reconciliation/audit") && !path.endsWith("/export") && isGood
+              ? "private, no-cache"
+              : "no-store"
           assert.strictEqual(cache, path.endsWith("/stream") && isGood ? "no-cache, no-transform" : kept, name)
           assert.isUndefined(headers["x-powered-by"], name)
           assert.isUndefined(headers["server"], name)

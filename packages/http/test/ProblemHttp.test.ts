@@ -47,13 +47,11 @@ describe("an answer that does not fit", () => {
         "INSERT INTO command_audit (id, actor, action_type, target, outcome) VALUES ('a', 'ann', ?, 'j1', 'success')"
       ).run(actionType)
       db.exec("INSERT INTO audit_position (seq, id) VALUES (1, 'a')")
-      for (const path of ["reconciliation/audit", "reconciliation/audit/a"]) {
-        const answer = yield* ask(`${house.url}/${path}`)
-        assertProblem(answer, 500, "internal-error")
-        assert.deepStrictEqual(Object.keys(answer.json).sort(), ["code", "id", "status", "title", "type"])
-        const said = lines.filter((line) => line.includes(answer.json.id)).join("\n")
-        assert.match(said, /does not fit at (data\.0\.)?actionType/)
-      }
+      const answer = yield* ask(`${house.url}/reconciliation/audit/a`)
+      assertProblem(answer, 500, "internal-error")
+      assert.deepStrictEqual(Object.keys(answer.json).sort(), ["code", "id", "status", "title", "type"])
+      const said = lines.filter((line) => line.includes(answer.json.id)).join("\n")
+      assert.match(said, /does not fit at actionType/)
       assert.notInclude(lines.join("\n"), "canary")
       assertProblem(yield* ask(`${house.url}/reconciliation/audit?limit=0`), 400, "invalid-request", "limit")
     })

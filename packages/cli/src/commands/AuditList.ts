@@ -20,6 +20,14 @@ const sortBy = Flags.optional({
   schema: AuditQuery.AuditSort
 })
 
+const cursor = Flags.optional({
+  name: "cursor",
+  placeholder: "CURSOR",
+  help: "the page after the one whose meta.nextCursor (-o json) this is, with the same sorting and filters",
+  default: "none: by --page",
+  schema: Flags.Text
+})
+
 export const program = Program.make({
   name: "list",
   summary: "List what was done, a page at a time, the newest first.",
@@ -27,6 +35,7 @@ export const program = Program.make({
     ...AuditFlags.filter,
     ...PageFlags.pages,
     sortBy,
+    cursor,
     ...Flags.access,
     output: Flags.output(Listing.formats)
   },
@@ -45,6 +54,7 @@ export const program = Program.make({
       const query: AuditQuery.AuditQuery = {
         ...PageFlags.pageOf(given),
         sortBy: Option.getOrElse(given.sortBy, () => "timestamp" as const),
+        ...Option.match(given.cursor, { onNone: () => ({}), onSome: (cursor) => ({ cursor }) }),
         ...AuditFlags.filterOf(given)
       }
       const { data, meta } = yield* Access.look(given, (reader) => reader.audit(query))

@@ -76,6 +76,7 @@ export const ofPasses = (
 /** By their tags, what the errors of core, of the client and of this package mean for a script. */
 const byTag: Readonly<Record<string, ExitCode>> = {
   Misused: usage,
+  AuditCursorInvalid: usage,
   ConfigInvalid: usage,
   ServiceNotFound: usage,
   ActionNotFound: usage,
