@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 import projects from "./vitest.workspace.ts"
 
 /** Most tests wait for a socket, a process or a disk. One worker a core less one, the default, would queue them up. */
-const workers = process.argv.some((word) => /^(packages|docs)\//.test(word)) ? 2 : 5
+const workers = process.argv.some((word) => /^(packages|docs)\//.test(word)) ? 2 : 4
 
 /**
  * The tests that start programs, and wait for them, first; among equals the larger file. What only computes fills in, but

@@ -111,7 +111,7 @@ export interface paths {
         };
         /**
          * All of the record
-         * @description Every entry that was there at the beginning, in the order of insertion, as it is read: however long the record is, little of it is in memory. An answer that breaks off before its end is not whole. In CSV an apostrophe stands before every cell that a spreadsheet would take for a formula, or that begins with one.
+         * @description Every entry that was there at the beginning, in the order of insertion, as it is read: however long the record is, little of it is in memory. An answer that breaks off before its end is not whole; one that nobody reads for a minute does. In CSV an apostrophe stands before every cell that a spreadsheet would take for a formula, or that begins with one.
          */
         get: operations["exportAudit"];
         put?: never;
@@ -1828,7 +1828,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `store-unreadable`: The database could not be read. */
+            /** @description `streams-exhausted`: No more streams can be open here. */
             503: {
                 headers: {
                     /** @description After how many seconds to come back. */
@@ -1838,7 +1838,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code: "store-unreadable";
+                        code: "streams-exhausted";
                     };
                 };
             };

@@ -72,6 +72,7 @@ const published: Record<string, ReadonlyArray<string>> = {
     "isEnd",
     "phaseOf",
     "predecessors",
+    "reservedIds",
     "state",
     "type Command"
   ],

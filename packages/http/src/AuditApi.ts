@@ -90,7 +90,7 @@ const exported = Operation.told({
   summary: "All of the record",
   description:
     "Every entry that was there at the beginning, in the order of insertion, as it is read: however long the record is, " +
-    "little of it is in memory. An answer that breaks off before its end is not whole. In CSV an apostrophe stands before " +
+    "little of it is in memory. An answer that breaks off before its end is not whole; one that nobody reads for a minute does. In CSV an apostrophe stands before " +
     "every cell that a spreadsheet would take for a formula, or that begins with one.",
   parameters: {
     format: { description: "`ndjson`, an object a line, unless told otherwise." },
@@ -106,7 +106,7 @@ const exported = Operation.told({
       }
     }
   },
-  problems: ["invalid-request", "store-unreadable"]
+  problems: ["invalid-request", "streams-exhausted"]
 })
 
 const checkpoint = Operation.told({
@@ -135,7 +135,6 @@ export class AuditApi extends HttpApiGroup.make("mithrandirAudit")
     HttpApiEndpoint.get("export", "/reconciliation/audit/export")
       .setUrlParams(AuditExport)
       .addSuccess(HttpApiSchema.Text({ contentType: "application/x-ndjson" }))
-      .addError(Problem.of(Store.StoreUnreadable, "store-unreadable"))
       .annotateContext(exported)
   )
   .add(

@@ -11,6 +11,7 @@ import type { ExportFormat } from "./AuditApi.ts"
 import * as Csv from "./Csv.ts"
 import * as HangUp from "./HangUp.ts"
 import type { Mounted } from "./Mount.ts"
+import * as Problem from "./Problem.ts"
 
 /** Fills in what the request leaves out. What it says was checked already. */
 const withDefaults = Schema.decodeSync(AuditQuery.AuditQuery)
@@ -21,6 +22,7 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
     Effect.gen(function* () {
       const audit = yield* AuditLog.AuditLog
       const checkpoints = yield* AuditCheckpoints.AuditCheckpoints
+      let underway = 0
       return handlers
         .handleRaw("page", ({ headers, urlParams }) => {
           const query = withDefaults(urlParams)
@@ -41,11 +43,22 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
             "content-disposition": `attachment; filename="audit.${format}"`
           }
           const { contentType, write } = forms[format]
+          const respond = (bytes: Lines) => Effect.succeed(HttpServerResponse.stream(bytes, { contentType, headers }))
           // Whoever asks for the head alone gets what it says, and nothing is read.
-          const lines = request.method === "HEAD" ? Stream.empty : write(audit.lines(filter))
-          // An end in good order would say that this was all.
-          const whole = Stream.tapErrorCause(lines, () => Effect.sync(HangUp.of(request)))
-          return Effect.succeed(HttpServerResponse.stream(whole, { contentType, headers }))
+          if (request.method === "HEAD") return respond(Stream.empty)
+          if (underway >= atOnce) return Effect.fail(Problem.make("streams-exhausted", { retryAfter: 10 }))
+          const hangUp = HangUp.of(request)
+          HangUp.responseTo(request)?.setTimeout(unreadMs, hangUp)
+          return respond(
+            Stream.acquireRelease(
+              Effect.sync(() => underway++),
+              () => Effect.sync(() => underway--)
+            ).pipe(
+              Stream.flatMap(() => write(audit.lines(filter))),
+              // An end in good order would say that this was all.
+              Stream.tapErrorCause(() => Effect.sync(hangUp))
+            )
+          )
         })
         .handle("checkpoint", () =>
           Effect.flatMap(
@@ -59,6 +72,12 @@ export const layer = <Id extends string>(api: Mounted<Id>) =>
         .handle("get", ({ path: { id } }) => Effect.zipRight(kept, audit.get(id)))
     })
   )
+
+/** How many may be writing all of the record out: each has a megabyte in memory, and they share one thread. */
+const atOnce = 16
+
+/** How long one waits for somebody who does not read, in milliseconds. */
+const unreadMs = 60_000
 
 type Lines = Stream.Stream<Uint8Array, Store.StoreUnreadable>
 

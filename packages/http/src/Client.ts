@@ -4,8 +4,6 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as UrlParams from "@effect/platform/UrlParams"
 import type {
   AuditCheckpoints,
-  AuditEntry,
-  Command,
   AuditQuery as Core,
   DiscrepancyLog,
   Event,
@@ -16,6 +14,7 @@ import type {
   Store,
   Token
 } from "@mithrandir/core"
+import { AuditEntry, Command } from "@mithrandir/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -214,7 +213,10 @@ export const make = (at: string, access: Subscribe.Access = {}): Effect.Effect<C
         Effect.map(ask(api.mithrandirReconciliation.run({ payload: request })), ({ data }) => data),
       status: Effect.map(ask(api.mithrandirReconciliation.status({})), ({ data }) => data),
       audit: (query) => ask(api.mithrandirAudit.page({ urlParams: query, headers: {} })),
-      auditEntry: (id) => ask(api.mithrandirAudit.get({ path: { id } })),
+      auditEntry: (id) =>
+        Command.reservedIds.includes(id)
+          ? new AuditEntry.AuditEntryNotFound({ id })
+          : ask(api.mithrandirAudit.get({ path: { id } })),
       auditEntries: ClientExport.make(url, httpClient),
       auditCheckpoint: ask(api.mithrandirAudit.checkpoint({})),
       discrepancies: (query) => ask(api.mithrandirDiscrepancies.page({ urlParams: query })),

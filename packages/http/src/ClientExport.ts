@@ -22,10 +22,23 @@ export const make =
       HttpClientResponse.stream,
       Stream.timeoutFail(() => new AnswerLost({ url }), silence),
       Stream.decodeText(),
-      Stream.splitLines,
+      (texts) => linesOf(texts, new AnswerLost({ url })),
       Stream.mapEffect((line) => Effect.mapError(decodeEntry(line), () => new AnswerInvalid({ url }))),
       Stream.mapError((error) => (isUnspoken(error) ? connectionError(url, error) : error))
     )
+
+/** The lines of a text, each of which has its end: one that has none broke off. */
+const linesOf = <E, Lost>(texts: Stream.Stream<string, E>, lost: Lost): Stream.Stream<string, E | Lost> =>
+  texts.pipe(
+    Stream.map((text): string | undefined => text),
+    Stream.concat(Stream.succeed(undefined)),
+    Stream.mapAccumEffect("", (rest, text): Effect.Effect<readonly [string, ReadonlyArray<string>], Lost> => {
+      if (text === undefined) return rest === "" ? Effect.succeed(["", []]) : Effect.fail(lost)
+      const lines = `${rest}${text}`.split("\n")
+      return Effect.succeed([lines.at(-1) ?? "", lines.slice(0, -1)])
+    }),
+    Stream.mapConcat((lines) => lines)
+  )
 
 const decodeEntry = Schema.decode(Schema.parseJson(AuditEntry.AuditEntry))
 const decodeProblem = HttpClientResponse.schemaBodyJson(Problem.Any)

@@ -9,7 +9,7 @@ import * as SafeHeaders from "./SafeHeaders.ts"
 /** How long, in seconds, a browser may go by an answer: two hours are the most that any does. */
 const maxAge = 7_200
 
-const exposed = ["location", "preference-applied", "retry-after"]
+const exposed = ["content-disposition", "etag", "location", "preference-applied", "retry-after"]
 
 /** What an answer says to a page of an allowed origin, where the framework does not write it. */
 export const headersFor = ({
@@ -39,7 +39,7 @@ export const middleware = (names: Names): HttpMiddleware.HttpMiddleware => {
   const cors = HttpMiddleware.cors({
     allowedOrigins: (origin) => allowed.has(origin),
     allowedMethods: ["GET", "HEAD", "POST", "DELETE"],
-    allowedHeaders: ["authorization", "content-type", "last-event-id", "prefer"],
+    allowedHeaders: ["authorization", "content-type", "if-none-match", "last-event-id", "prefer"],
     exposedHeaders: exposed,
     maxAge
   })

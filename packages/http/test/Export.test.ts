@@ -1,8 +1,12 @@
 /** All of the record over HTTP: in its order, whole or broken off, and little of it in memory. */
 import { get, type IncomingMessage } from "node:http"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { Client } from "../src/index.ts"
 import { ask, assertProblem } from "./support/ask.ts"
 import * as House from "./support/house.ts"
 
@@ -111,6 +115,52 @@ describe("GET /reconciliation/audit/export", () => {
         assert.isFalse(isWhole)
         assert.isAbove(bytes, 1_000_000)
         assert.isBelow(bytes, 60_000_000)
+      }),
+    60_000
+  )
+
+  it.scopedLive(
+    "is told to a client as an answer that was lost, where it breaks off",
+    () =>
+      Effect.gen(function* () {
+        const { filename, url } = yield* filled(4_000, 20_000)
+        const client = yield* Client.make(url.replace("/reconciliation/audit/export", "")).pipe(
+          Effect.provide(NodeHttpClient.layer)
+        )
+        let seen = 0
+        const reading = Stream.runForEach(client.auditEntries({}), () =>
+          Effect.sync(() => {
+            if (seen++ > 0) return
+            const db = new Sqlite(filename)
+            db.exec("ALTER TABLE audit_position RENAME TO away")
+            db.close()
+          })
+        )
+        assert.strictEqual((yield* Effect.flip(reading))._tag, "AnswerLost")
+        assert.isBelow(seen, 4_000)
+      }),
+    60_000
+  )
+
+  it.scopedLive(
+    "is for so many at once, until one of them leaves",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* filled(1_000, 20_000)
+        const idle = yield* Effect.forEach(Array.from({ length: 16 }), () =>
+          Effect.async<IncomingMessage>((resume) => {
+            get(url, (response) => resume(Effect.succeed(response)))
+          })
+        )
+        const refused = yield* ask(`${url}?actor=nobody`)
+        assertProblem(refused, 503, "streams-exhausted")
+        assert.strictEqual(refused.headers.get("retry-after"), "10")
+        idle[0]?.destroy()
+        yield* Effect.retry(
+          Effect.filterOrFail(ask(`${url}?actor=nobody`), ({ status }) => status === 200),
+          { times: 100, schedule: Schedule.spaced("20 millis") }
+        )
+        for (const response of idle) response.destroy()
       }),
     60_000
   )

@@ -1,4 +1,5 @@
 /** `mithrandir audit export`: the whole record, or what a filter lets through of it. */
+import { fstatSync } from "node:fs"
 import type { AuditEntry, AuditQuery } from "@mithrandir/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -50,8 +51,9 @@ export const program = Program.make({
     Effect.gen(function* () {
       const reader = yield* Access.reader(given)
       const filter = AuditFlags.filterOf(given)
-      const isSeen = Option.isNone(given.file) && process.stdout.isTTY === true
-      const progress = isSeen ? undefined : yield* Progress.make("exporting")
+      // Whoever reads on at the other end of a pipe may draw on the same terminal.
+      const isToFile = Option.isSome(given.file) || fstatSync(1).isFile()
+      const progress = isToFile ? yield* Progress.make("exporting") : undefined
       const entries =
         progress === undefined
           ? reader.auditEntries(filter)

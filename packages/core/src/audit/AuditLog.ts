@@ -28,7 +28,7 @@ export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
     /** The same as the JSON that it is sent as: a page that was asked for before is kept until the record grows. */
     readonly pageText: (query: AuditQuery) => Effect.Effect<PageText, AuditCursorInvalid | StoreUnreadable>
     /** The `tag` of that page, for somebody who may have it. */
-    readonly pageTag: (query: AuditQuery) => Effect.Effect<string, StoreUnreadable>
+    readonly pageTag: (query: AuditQuery) => Effect.Effect<string, AuditCursorInvalid | StoreUnreadable>
     /** What became of one command, by its `commandId`. */
     readonly get: (id: string) => Effect.Effect<AuditEntry, AuditEntryNotFound | StoreUnreadable>
     /**
@@ -40,9 +40,6 @@ export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
     readonly lines: (filter: AuditFilter) => Stream.Stream<Uint8Array, StoreUnreadable>
   }
 >() {}
-
-/** Rows held in memory at once while the whole record is read. */
-const exportPage = 500
 
 const make = Effect.gen(function* () {
   const store = yield* Store
@@ -71,12 +68,11 @@ const make = Effect.gen(function* () {
       Effect.map(newest, (last) =>
         Stream.paginateChunkEffect(0, (after) =>
           Effect.map(
-            store.readAside((sql) => AuditPages.lines(sql, filter, { after, last, limit: exportPage })),
-            ({ count, seq, text }) =>
-              [
-                text === null ? Chunk.empty<Uint8Array>() : Chunk.of(text),
-                count < exportPage ? Option.none() : Option.some(seq)
-              ] as const
+            store.readAside((sql) => AuditPages.lines(sql, filter, { after, last })),
+            ({ seq, text }) =>
+              text === null
+                ? ([Chunk.empty<Uint8Array>(), Option.none()] as const)
+                : ([Chunk.of(text), seq < last ? Option.some(seq) : Option.none()] as const)
           )
         )
       )

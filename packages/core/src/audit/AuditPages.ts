@@ -21,7 +21,7 @@ import type { Store, StoreUnreadable } from "../storage/Store.ts"
 
 /** A page as it is sent. */
 export interface PageText {
-  /** What it goes by: the same of the same bytes, and of no others. */
+  /** What it goes by: of another page, or of the same once the record has grown, it is another. */
   readonly tag: string
   /** JSON, UTF-8: an `AuditPage`. */
   readonly bytes: Uint8Array
@@ -31,7 +31,7 @@ export interface AuditPages {
   /** The page that a query asks for. */
   readonly read: (query: AuditQuery) => Effect.Effect<PageText, AuditCursorInvalid | StoreUnreadable>
   /** What that page would go by, for somebody who may have it. */
-  readonly tag: (query: AuditQuery) => Effect.Effect<string, StoreUnreadable>
+  readonly tag: (query: AuditQuery) => Effect.Effect<string, AuditCursorInvalid | StoreUnreadable>
 }
 
 /** Pages that are kept until something is added to the record, in bytes. */
@@ -55,9 +55,12 @@ const columns: Record<AuditQuery["sortBy"], string> = {
   outcome: "a.outcome"
 }
 
+/** Whatever another program wrote: a text. */
+const text = (column: string) => `json_quote(CAST(${column} AS TEXT))`
+
 /** As it is: JSON. What another program wrote that is none is shown as a text. */
 const json = (column: string) =>
-  `CASE WHEN ${column} IS NULL THEN 'null' WHEN json_valid(${column}) THEN ${column} ELSE json_quote(${column}) END`
+  `CASE WHEN ${column} IS NULL THEN 'null' WHEN typeof(${column}) = 'text' AND json_valid(${column}) THEN ${column} ELSE ${text(column)} END`
 
 /** ISO 8601 with `Z` and milliseconds, of the stored form with or without a fraction. */
 const iso =
@@ -65,11 +68,11 @@ const iso =
   "substr(substr(a.timestamp, 20) || substr('.000', length(a.timestamp) - 18), 1, 4) || 'Z'"
 
 const entry = [
-  `'{"id":' || json_quote(a.id)`,
-  `',"timestamp":"' || ${iso}`,
-  `'","actor":' || json_quote(a.actor)`,
-  `',"actionType":' || json_quote(a.action_type)`,
-  `',"target":' || json_quote(a.target)`,
+  `'{"id":' || ${text("a.id")}`,
+  `',"timestamp":' || json_quote(${iso})`,
+  `',"actor":' || ${text("a.actor")}`,
+  `',"actionType":' || ${text("a.action_type")}`,
+  `',"target":' || ${text("a.target")}`,
   `',"outcome":"' || a.outcome`,
   `'","beforeState":' || ${json("a.before_state_json")}`,
   `',"afterState":' || ${json("a.after_state_json")}`,
@@ -163,7 +166,7 @@ const select = (
   const back = isTurned ? sql`ORDER BY ${column} ${sql.literal(sortOrder)}, a.rowid ${sql.literal(sortOrder)}` : sql``
   return sql<Found>`
     SELECT ${sql.literal(AuditTree.headColumns)}, ${total} AS total, ${isKnown} AS isKnown,
-      CAST(group_concat(entry, ',') AS BLOB) AS entries, json_group_array(id) AS ids
+      CAST(group_concat(entry, ',') AS BLOB) AS entries, json_group_array(CAST(id AS TEXT)) AS ids
     FROM (
       SELECT ${sql.literal(entry)} AS entry, a.id AS id
       FROM (
@@ -173,22 +176,31 @@ const select = (
     )`
 }
 
-/** Entries of the record in its order, as lines of JSON: after a place, up to another, so many at most. */
+/** What is read at once of all of the record: so many entries, and so many characters with the last of them. */
+const batch = { entries: 500, characters: 1_000_000 }
+
+/**
+ * Entries of the record in its order, as lines of JSON, after a place and up to another: the next few. No text: there are
+ * none. A line feed in JSON is white space.
+ */
 export const lines = (
   sql: SqlClient,
   filter: AuditFilter,
-  { after, last, limit }: { readonly after: number; readonly last: number; readonly limit: number }
+  { after, last }: { readonly after: number; readonly last: number }
 ) =>
   Effect.map(
-    sql<{ readonly count: number; readonly seq: number; readonly text: Uint8Array | null }>`
-      SELECT COUNT(*) AS count, MAX(seq) AS seq, CAST(group_concat(entry || char(10), '') AS BLOB) AS text
+    sql<{ readonly seq: number; readonly text: Uint8Array | null }>`
+      SELECT MAX(seq) AS seq, CAST(group_concat(line, '') AS BLOB) AS text
       FROM (
-        SELECT ${sql.literal(entry)} AS entry, p.seq AS seq
-        FROM audit_position AS p CROSS JOIN command_audit AS a ON a.id = p.id
-        WHERE ${sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...conditions(sql, filter)])}
-        ORDER BY p.seq LIMIT ${limit}
-      )`,
-    ([row]) => row ?? { count: 0, seq: last, text: null }
+        SELECT seq, line, SUM(length(line)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - length(line) AS before
+        FROM (
+          SELECT p.seq AS seq, replace(replace(${sql.literal(entry)}, char(10), ' '), char(13), ' ') || char(10) AS line
+          FROM audit_position AS p CROSS JOIN command_audit AS a ON a.id = p.id
+          WHERE ${sql.and([sql`p.seq > ${after} AND p.seq <= ${last}`, ...conditions(sql, filter)])}
+          ORDER BY p.seq LIMIT ${batch.entries}
+        )
+      ) WHERE before < ${batch.characters}`,
+    ([row]) => row ?? { seq: last, text: null }
   )
 
 /** Costs the same however long the record is. */
@@ -211,20 +223,20 @@ export const make = (store: typeof Store.Service): AuditPages => {
     Effect.map(
       store.readAside((sql) => {
         const { filters } = selectionOf(sql, query)
-        return sql<{ size: number; hours: string | null }>`
-          SELECT ${everything(sql)} AS size, group_concat(hour || '=' || count, ',') AS hours FROM (
+        return sql<{ size: number; hours: string }>`
+          SELECT ${everything(sql)} AS size, json_group_object(CAST(hour AS TEXT), count) AS hours FROM (
             SELECT substr(a.timestamp, 1, 13) AS hour, COUNT(*) AS count FROM command_audit AS a
             WHERE ${sql.and([...filters, sql`1 = 1`])} GROUP BY 1)`
       }),
       ([row]): Kept => {
         const calendar = new AuditCalendar()
-        for (const hour of row?.hours?.split(",") ?? []) {
-          const [name = "", count] = hour.split("=")
-          calendar.add(name, Number(count))
-        }
+        for (const [hour, count] of Object.entries<number>(JSON.parse(row?.hours ?? "{}"))) calendar.add(hour, count)
         return { calendar, seq: Number(row?.size ?? 0) }
       }
     )
+
+  /** There is one thread to count in: whoever wants the same finds it counted. */
+  const counting = Effect.unsafeMakeSemaphore(1)
 
   const calendarOf = (query: AuditQuery, size: number) =>
     Effect.gen(function* () {
@@ -235,17 +247,17 @@ export const make = (store: typeof Store.Service): AuditPages => {
       calendars.set(name, kept)
       for (const oldest of calendars.keys()) if (calendars.size > keptCalendars) calendars.delete(oldest)
       return kept
-    })
+    }).pipe(counting.withPermits(1))
 
   /** Counts what came since, within a transaction: then it is of its moment. */
   const catchUp = (sql: SqlClient, kept: Kept, { filters }: Selection) =>
     Effect.map(
-      sql<{ size: number; moments: string | null }>`
-        SELECT ${everything(sql)} AS size, group_concat(a.timestamp, ',') AS moments
+      sql<{ size: number; moments: string }>`
+        SELECT ${everything(sql)} AS size, json_group_array(CAST(a.timestamp AS TEXT)) AS moments
         FROM audit_position AS p CROSS JOIN command_audit AS a ON a.id = p.id
         WHERE ${sql.and([sql`p.seq > ${kept.seq}`, ...filters])}`,
       ([row]) => {
-        for (const moment of row?.moments?.split(",") ?? []) kept.calendar.add(moment)
+        for (const moment of JSON.parse(row?.moments ?? "[]")) kept.calendar.add(moment)
         kept.seq = Number(row?.size ?? 0)
       }
     )
@@ -289,12 +301,14 @@ export const make = (store: typeof Store.Service): AuditPages => {
       const isAll = Object.values({ ...valuesOf(query), ...RecordPage.rangeOf(query) }).every(
         (value) => value === undefined
       )
-      if (skip <= near && (isAll || !calendars.has(calendarName(query)))) {
+      const isNear = skip <= near
+      if (isAll ? isNear : !calendars.has(calendarName(query))) {
         const found = yield* store.readOne(
           (sql) => {
             const selection = selectionOf(sql, query)
             const total = isAll ? everything(sql) : countedNear(sql, selection.where)
-            return select(sql, query, selection, { place: { skip }, limit: query.limit }, cursor, total)
+            const window = { place: { skip: isNear ? skip : 0 }, limit: isNear ? query.limit : 0 }
+            return select(sql, query, selection, window, cursor, total)
           },
           only<Found>
         )
@@ -364,11 +378,11 @@ export const make = (store: typeof Store.Service): AuditPages => {
     }
     if (keptPages.has(name)) return
     keptPages.set(name, page)
-    kept += page.bytes.length
-    for (const [oldest, { bytes }] of keptPages) {
+    kept += weight(name, page)
+    for (const [oldest, page] of keptPages) {
       if (kept <= keptBytes) return
       keptPages.delete(oldest)
-      kept -= bytes.length
+      kept -= weight(oldest, page)
     }
   }
 
@@ -387,13 +401,16 @@ export const make = (store: typeof Store.Service): AuditPages => {
     })
 
   const tag: AuditPages["tag"] = (query) =>
-    Effect.map(newest, (head) => {
+    Effect.zipWith(newest, cursorOf(query), (head) => {
       const name = nameOf(query)
       return keptFor(head, name)?.tag ?? tagOf(head, name)
     })
 
   return { read, tag }
 }
+
+/** What a page takes of memory, in bytes: its query may be longer than itself. */
+const weight = (name: string, { bytes }: PageText): number => bytes.length + 2 * name.length + 256
 
 const isSame = (one: AuditTree.Head, other: AuditTree.Head): boolean =>
   one.size === other.size && Buffer.compare(one.leaf ?? nothing, other.leaf ?? nothing) === 0
@@ -418,7 +435,7 @@ const encode = (
   const shown: ReadonlyArray<string> = JSON.parse(ids)
   const page = cursor?.page ?? asked
   const hasMore = cursor === undefined ? (page - 1) * limit + shown.length < total : shown.length === limit
-  const next = { sortBy, sortOrder, id: shown.at(-1) ?? "", page: page + 1 }
+  const next = { sortBy, sortOrder, id: shown.at(-1) ?? "", page: Math.min(page + 1, 999_999_999) }
   const about: typeof AuditPageMeta.Type = {
     ...meta(page, limit, Number(total)),
     nextCursor: hasMore && shown.length > 0 ? AuditCursor.text(next) : null

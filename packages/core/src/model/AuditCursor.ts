@@ -8,7 +8,7 @@ export interface AuditCursor {
   readonly sortOrder: "asc" | "desc"
   /** The last entry of the page: it never changes. */
   readonly id: string
-  /** The number of the next page. */
+  /** The number of the next page, less than 10^9. */
   readonly page: number
 }
 
@@ -19,7 +19,7 @@ export const text = ({ id, page, sortBy, sortOrder }: AuditCursor): string =>
 /** Reads it back. */
 export const read = (text: string): Option.Option<AuditCursor> => {
   const [, sortBy = "", sortOrder = "", page, id = ""] =
-    /^(\w{1,16})\.(asc|desc)\.([1-9]\d{0,9})\.(.+)$/s.exec(Buffer.from(text, "base64url").toString()) ?? []
+    /^(\w{1,16})\.(asc|desc)\.([1-9]\d{0,8})\.(.+)$/s.exec(Buffer.from(text, "base64url").toString()) ?? []
   return sortOrder === "asc" || sortOrder === "desc"
     ? Option.some({ sortBy, sortOrder, id, page: Number(page) })
     : Option.none()

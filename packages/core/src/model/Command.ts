@@ -40,12 +40,13 @@ export const Params = Schema.Record({ key: Schema.String, value: Schema.Unknown 
 export type Params = typeof Params.Type
 
 /** What stands in the place of an id in URLs of the audit. */
-const taken = ["checkpoint", "export"]
+export const reservedIds: ReadonlyArray<string> = ["checkpoint", "export"]
 
 /** The id of a command that is new. */
 const NewCommandId = CommandId.pipe(
   Schema.filter(
-    (id) => !taken.includes(id) || `expected something else than ${taken.map((id) => `"${id}"`).join(" or ")}`
+    (id) =>
+      !reservedIds.includes(id) || `expected something else than ${reservedIds.map((id) => `"${id}"`).join(" or ")}`
   )
 )
 

@@ -296,7 +296,9 @@ const make = Effect.gen(function* () {
   const lead = Effect.gen(function* () {
     yield* nextTurn
     const group = waiting.splice(0, groupSize)
-    const [own, ...others] = yield* commitGroup(group)
+    const [own, ...others] = yield* Effect.catchAllCause(commitGroup(group), (cause) =>
+      Effect.succeed(group.map(({ told }) => ({ told, outcome: Exit.failCause(cause) })))
+    )
     yield* Effect.forEach(others, ({ outcome, told }) => Deferred.succeed(told, Option.some(outcome)), {
       discard: true
     })
@@ -401,9 +403,10 @@ const make = Effect.gen(function* () {
     isWriter: Effect.map(Ref.get(writer), Option.isSome),
     writable: Effect.gen(function* () {
       const { objection } = yield* current
-      // After a failure only a write can tell whether it is over.
-      if (Option.isSome(yield* Ref.get(lastFailure))) yield* Effect.ignore(commit(probe))
-      yield* Effect.flatMap(Ref.get(lastFailure), Option.match({ onNone: () => Effect.void, onSome: Effect.fail }))
+      // After a failure only a write can tell whether it is over: this one, whatever others came to.
+      if (Option.isSome(yield* Ref.get(lastFailure))) {
+        yield* Effect.catchTag(commit(probe), "CommandIdTaken", () => Effect.void)
+      }
       // Nobody may have written for a while.
       yield* Effect.catchTag(heed(objection), "SqlError", () => Effect.void)
     }).pipe(ownTransaction)

@@ -321,13 +321,34 @@ describe("AuditLog", () => {
       const meta = { page: 1, limit: 200, total: 150, totalPages: 1, nextCursor: null }
       assert.deepStrictEqual(JSON.parse(sent), JSON.parse(JSON.stringify(encoded({ data, meta }))))
       // What is no JSON is shown as it is, and takes no other row with it.
-      insert.run("no id", "2026-01-01 12:00:00", "a", "b", "c", "success", "{oops", null, null, "[1]")
-      db.prepare("INSERT INTO audit_position (id) VALUES (?)").run("no id")
+      insert.run("no id", "2026-01-01 12:00:00", "a", "b", "c", "success", "{oops", "[1,\n 2]", null, Buffer.from("é"))
+      insert.run(
+        "no text",
+        '2026","x',
+        Buffer.from("ann"),
+        Buffer.from("\u0001"),
+        Buffer.from("c"),
+        "success",
+        null,
+        null,
+        null,
+        null
+      )
+      for (const id of ["no id", "no text"]) db.prepare("INSERT INTO audit_position (id) VALUES (?)").run(id)
       db.close()
-      const whole = yield* audit.page(Schema.decodeUnknownSync(AuditQuery.AuditQuery)(query))
-      assert.deepInclude(
-        whole.data.find(({ id }) => id === "no id"),
-        { beforeState: "{oops", logs: [1] }
+      const foreign = JSON.parse(
+        Buffer.from((yield* audit.pageText(Schema.decodeUnknownSync(AuditQuery.AuditQuery)(query))).bytes).toString()
+      )
+      const shown = (id: string) => foreign.data.find((entry: { readonly id: string }) => entry.id === id)
+      assert.deepInclude(shown("no id"), { beforeState: "{oops", afterState: [1, 2], logs: "é" })
+      assert.deepInclude(shown("no text"), { actor: "ann", actionType: "\u0001", target: "c" })
+      const lines = Buffer.concat(Array.from(yield* Stream.runCollect(audit.lines({}))))
+        .toString()
+        .split("\n")
+      assert.strictEqual(lines.pop(), "")
+      assert.deepStrictEqual(
+        lines.map((line) => JSON.parse(line).id),
+        [...written.map((_, index) => `c-${index}`), "no id", "no text"]
       )
     })
   )
