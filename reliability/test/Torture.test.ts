@@ -10,7 +10,7 @@ import { torture } from "../src/Torture.ts"
 
 const program = fileURLToPath(new URL("../dist/Main.js", import.meta.url))
 const isLong = process.env["MITHRANDIR_TEST_LONG"] === "1"
-const cycles = isLong ? 40 : 8
+const cycles = isLong ? 40 : 5
 
 describe.concurrent("a server that is killed at any moment, and begun again", () => {
   for (const mode of modes) {

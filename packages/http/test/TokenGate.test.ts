@@ -420,7 +420,7 @@ describe("pages of other origins", () => {
         ["access-control-allow-origin", "access-control-allow-headers", "access-control-allow-credentials", "vary"].map(
           (name) => asked.headers.get(name)
         ),
-        [dashboard, "authorization,content-type,last-event-id,prefer", null, "Origin"]
+        [dashboard, "authorization,content-type,if-none-match,last-event-id,prefer", null, "Origin"]
       )
       assert.strictEqual(asked.status, 204)
       const origins = [
