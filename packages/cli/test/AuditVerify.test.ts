@@ -1,10 +1,11 @@
 /** Whether the record is whole: a server that signs, a file that somebody changed, and what is said of it. */
+import { spawnSync } from "node:child_process"
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { describe, expect, it, vi } from "vitest"
 import { forEachTest, type House, urlOf } from "./support/house.ts"
-import { start } from "./support/process.ts"
+import { bin, start } from "./support/process.ts"
 import { recordOnce } from "./support/recorded.ts"
 
 let house: House
@@ -63,6 +64,22 @@ describe("audit verify", () => {
     const found = await verify("--checkpoint", kept, "--public-key", publicKey)
     expect(found.stdout).toMatch(/when its first 3 entries were signed, they were others/)
   })
+
+  it.skipIf(spawnSync("script", ["-qfec", "true", "/dev/null"]).status !== 0)(
+    "shows how far it is to whoever sits at a terminal, and nothing of it anywhere else",
+    async () => {
+      await recorded()
+      const command = `${process.execPath} ${bin} audit verify > out.txt`
+      const env = { PATH: process.env["PATH"], TERM: "xterm", SHELL: "/bin/sh" }
+      const typed = spawnSync("script", ["-qfec", command, "/dev/null"], {
+        cwd: house.directory,
+        env,
+        encoding: "utf8"
+      })
+      expect(typed.stdout).toMatch(/verifying █+ 100 % \(3 of 3\)/)
+      expect(await readFile(join(house.directory, "out.txt"), "utf8")).toMatch(/^record +whole$/m)
+    }
+  )
 
   it("names the first entry that was changed, and leaves with 1", async () => {
     await recorded()

@@ -18,14 +18,6 @@ import * as Signals from "../output/Signals.ts"
 import * as Terminal from "../output/Terminal.ts"
 import * as WholeFile from "./WholeFile.ts"
 
-const file = Flags.optional({
-  name: "file",
-  placeholder: "PATH",
-  help: "write to this file, which is there only once it is whole",
-  default: "stdout",
-  schema: Flags.Path
-})
-
 export const program = Program.make({
   name: "export",
   summary: "Write out all of what was done, the oldest first.",
@@ -33,7 +25,7 @@ export const program = Program.make({
     "It is read and written a little at a time, however long it is. CSV has the line ends of RFC 4180, and an apostrophe before every cell that a spreadsheet would take for a formula or that begins with an apostrophe itself: take one away, and the cell is as it was.",
     "Without --url it reads the database, also beside a server. It has what is on the record when it begins, and fails where a server breaks off before the end."
   ],
-  inputs: { ...AuditFlags.filter, file, ...Flags.access, output: Flags.output(["ndjson", "csv", "json"]) },
+  inputs: { ...AuditFlags.filter, file: Flags.file, ...Flags.access, output: Flags.output(["ndjson", "csv", "json"]) },
   examples: [
     { says: "Everything, one JSON object a line", line: "mithrandir audit export" },
     {

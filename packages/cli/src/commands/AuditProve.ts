@@ -21,14 +21,6 @@ const checkpoint = CheckpointFlags.checkpoint({
   default: "those beside the database"
 })
 
-const file = Flags.optional({
-  name: "file",
-  placeholder: "PATH",
-  help: "write to this file, which is there only once it is whole",
-  default: "stdout",
-  schema: Flags.Path
-})
-
 const { config, database } = Flags.access
 
 export const program = Program.make({
@@ -38,7 +30,7 @@ export const program = Program.make({
     "The proof is a text (c2sp.org/tlog-proof): the entry with everything that is on the record of it, the newest signed checkpoint, and what leads from one to the other. Whoever gets it checks it with mithrandir audit check-proof, or with a program of their own.",
     "It reads the database, also beside a server, and needs no key."
   ],
-  inputs: { id, checkpoint, file, config, database },
+  inputs: { id, checkpoint, file: Flags.file, config, database },
   examples: [
     { says: "To hand to an auditor", line: "mithrandir audit prove inc-7-0 --file inc-7-0.tlog-proof" },
     {

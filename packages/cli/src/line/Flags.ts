@@ -155,6 +155,15 @@ export const tokenFile = optional({
 /** What every one-off run takes: where the house is. */
 export const access = { config, database, url, token, tokenFile }
 
+/** Where what a command writes goes, if not to stdout. */
+export const file = optional({
+  name: "file",
+  placeholder: "PATH",
+  help: "write to this file, which is there only once it is whole",
+  default: "stdout",
+  schema: Path
+})
+
 /** A whole number on the command line, in the words of `of`. */
 export const numeric = <A>(of: Schema.Schema<A, number>, description: string): Schema.Schema<A, string> =>
   // Digits alone: `1e3` and `0x1` are numbers to JavaScript, and typing errors here.

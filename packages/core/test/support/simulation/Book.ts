@@ -258,9 +258,15 @@ export class Book {
     // Not by it, but there: the job is gone, is not failed any more or was started again, the worker is another.
     const isThere =
       (row.action_type === "delete-job" && all.includes("absent")) ||
-      (row.action_type === "retry-job" && (then !== "failed" || later.length > 0)) ||
+      (row.action_type === "retry-job" && (then !== "failed" || later.length > 0 || this.#wasStartedAgain(row))) ||
       (row.action_type === "restart-service" && later.length > 0)
     return isThere ? undefined : "and took no effect"
+  }
+
+  /** Somebody else was quicker: after the job was looked at, and before the request arrived. */
+  #wasStartedAgain({ before_state_json, target }: Entry["row"]): boolean {
+    const before = JSON.parse(before_state_json ?? "null")
+    return before !== null && (this.#upstream.jobs.get(target)?.attempts ?? 0) > before.attempts
   }
 
   #judgeTimeout(entry: Entry, requests: ReadonlyArray<Request>, wasCutOff: boolean): string | undefined {
