@@ -44,11 +44,12 @@ export const report = async ({ json, load, rounds }: Options): Promise<void> => 
       ends,
       appends,
       verify: await Audit.work("verify", many),
-      exports: await Audit.work("exports", many)
+      exports: await Audit.work("exports", many),
+      others: await Audit.work("others", many)
     }
   })
 
-  const { all, appends, ends, exports, flat, verify } = measured
+  const { all, appends, ends, exports, flat, others, verify } = measured
   const of = (peer: Audit.Peer, figure: (one: Audit.Figures) => number) => median((all.get(peer) ?? []).map(figure))
   const line = (name: string, value: string, ratio?: number, goal?: string) =>
     console.log(
@@ -103,6 +104,7 @@ export const report = async ({ json, load, rounds }: Options): Promise<void> => 
   line("  longest pause, ms", short(verify.pause), undefined, "less than 50")
   line("rows written out per CPU-second", short(exports.rate))
   line("  longest pause, ms", short(exports.pause), undefined, "less than 50")
+  line("longest pause while pages of all other kinds are read, ms", short(others.pause), undefined, "less than 50")
   if (json !== undefined) {
     writeFileSync(json, JSON.stringify({ load, ...measured, all: Object.fromEntries(all) }, null, 2))
   }
