@@ -36,7 +36,7 @@ describe("README: the first minute", () => {
     // near that the command, which comes after some 25 s, meets them on a slow machine.
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
     const server = shell.start(
-      `sh -c 'cd ${root} && ${scripts.start} "$@"' npm --port 0 --fault vanish=12s,down=50s,downFor=4s`
+      `sh -c 'cd ${root} && ${scripts.start} "$@"' npm --port 0 --fault vanish=12s,down=40s,downFor=4s`
     )
     const [, url = ""] = await server.line(/listens on (\S+)$/)
     const [, job = ""] = await server.line(/job (\S+) has failed; have it tried again/)
