@@ -13,7 +13,7 @@ import { type Heard, json, type Listener, listen, updates } from "./support/list
 import { type Running, run, start, stopAll } from "./support/process.ts"
 
 /** How long workers run normally. */
-const normalMs = process.env.MITHRANDIR_TEST_LONG ? 120_000 : 12_000
+const normalMs = process.env.MITHRANDIR_TEST_LONG ? 120_000 : 8_000
 
 /** Jobs a second, added in small bursts. */
 const rate = 300
