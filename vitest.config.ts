@@ -36,7 +36,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // A worker that loads the libraries once, and not for each file, takes a third off the whole. Fewer workers to begin
     // with than there may be would be ended before their time.
-    poolOptions: { forks: { isolate: false } },
+    poolOptions: { forks: { isolate: false, execArgv: ["--max-semi-space-size=64"] } },
     minWorkers: workers,
     maxWorkers: workers
   }
