@@ -1,11 +1,12 @@
 /** The record beside others: the same rows, the same questions, one after the other, round after round. */
-import { type ChildProcess, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import * as Process from "../Process.ts"
 import type { Order, Place, Usage } from "../stream/Peer.ts"
 import type { Answered, Asked } from "./Clients.ts"
 import * as Questions from "./Questions.ts"
@@ -17,25 +18,8 @@ const program = (name: string) => fileURLToPath(new URL(`audit/${name}.js`, impo
 /** `FastifyCounts`: with a `COUNT(*)` in every request. */
 export type Peer = "Mithrandir" | "Fastify" | "FastifyCounts"
 
-const start = async (name: string, ...args: ReadonlyArray<string>) => {
-  const child = spawn(process.execPath, ["--expose-gc", "--no-warnings", program(name), ...args], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"]
-  })
-  const [said] = (await once(child, "message")) as [unknown]
-  return { child, said }
-}
-
-const ask = async <A>(child: ChildProcess, told: Asked | Order): Promise<A> => {
-  const answered = once(child, "message")
-  child.send(told)
-  return (await answered)[0] as A
-}
-
-const end = async (child: ChildProcess) => {
-  const exited = once(child, "exit")
-  child.disconnect()
-  await exited
-}
+const start = (name: string, ...args: ReadonlyArray<string>) => Process.start(program(name), ...args)
+const ask = <A>(child: ChildProcess, told: Asked | Order) => Process.ask<A>(child, told)
 
 interface Running {
   /** What of the server's CPU went into so many answers; seconds. */
@@ -61,7 +45,7 @@ const running = async <A>(peer: Peer, file: string, use: (running: Running) => P
   try {
     return await use({ asked, server })
   } finally {
-    await Promise.all([end(server), end(clients)])
+    await Promise.all([Process.end(server), Process.end(clients)])
   }
 }
 

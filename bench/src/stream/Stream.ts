@@ -1,9 +1,9 @@
 /** The stream beside others: the same listeners, the same events, one after the other, round after round. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import * as Process from "../Process.ts"
 import type { Came, Told } from "./Clients.ts"
 import type { Order, Place, Published, Usage } from "./Peer.ts"
 
@@ -54,26 +54,7 @@ export interface LogCost {
   readonly together: number
 }
 
-const start = async (name: string) => {
-  // Under more than it can bear a peer would fill the terminal with warnings of its own.
-  const child = spawn(process.execPath, ["--expose-gc", "--no-warnings", program(name)], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"]
-  })
-  const [said] = (await once(child, "message")) as [Place]
-  return { child, place: said }
-}
-
-const ask = async <A>(child: ChildProcess, told: Told | Order): Promise<A> => {
-  const answered = once(child, "message")
-  child.send(told)
-  return (await answered)[0] as A
-}
-
-const end = async (child: ChildProcess) => {
-  const exited = once(child, "exit")
-  child.disconnect()
-  await exited
-}
+const ask = <A>(child: ChildProcess, told: Told | Order) => Process.ask<A>(child, told)
 
 interface Running {
   readonly clients: ChildProcess
@@ -94,7 +75,8 @@ interface Ran {
 
 /** Runs a peer and its listeners, in processes of their own, for as long as `use` takes. */
 const running = async <A>(peer: Peer, use: (running: Running) => Promise<A>): Promise<A> => {
-  const { child: server, place } = await start(peer)
+  const { child: server, said } = await Process.start(program(peer))
+  const place = said as Place
   const clients = spawn(process.execPath, [program("Clients")], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
   const usage = (collect = false) => ask<Usage>(server, { do: "usage", collect })
   const came = () => ask<Came>(clients, { do: "end" })
@@ -133,7 +115,7 @@ const running = async <A>(peer: Peer, use: (running: Running) => Promise<A>): Pr
   try {
     return await use({ clients, usage, connect, publish })
   } finally {
-    await Promise.all([end(server), end(clients)])
+    await Promise.all([Process.end(server), Process.end(clients)])
   }
 }
 

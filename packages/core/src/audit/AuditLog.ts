@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AuditEntry, AuditEntryNotFound, Row } from "../model/AuditEntry.ts"
@@ -18,6 +19,7 @@ import * as AuditTree from "../storage/AuditTree.ts"
 import { Store, StoreUnreadable } from "../storage/Store.ts"
 import type { PageText } from "./AuditPages.ts"
 import * as AuditPages from "./AuditPages.ts"
+import * as AuditRows from "./AuditRows.ts"
 
 /** The record of what was done: one entry for every command that has ended. Read alone; nobody can change it. */
 export class AuditLog extends Context.Tag("@mithrandir/core/AuditLog")<
@@ -47,11 +49,7 @@ const make = Effect.gen(function* () {
   const pages = AuditPages.make(store)
 
   const page = Effect.fn("AuditLog.page")((query: AuditQuery) =>
-    Effect.flatMap(pages.read(query), ({ bytes }) =>
-      Effect.catchTag(decodePage(Buffer.from(bytes).toString()), "ParseError", (error) =>
-        Effect.zipRight(Effect.logError("a page of the audit does not fit", error.message), new StoreUnreadable())
-      )
-    )
+    Effect.flatMap(pages.read(query), ({ bytes }) => fitting(decodePage(Buffer.from(bytes).toString())))
   )
 
   const get = Effect.fn("AuditLog.get")((id: string) =>
@@ -68,7 +66,7 @@ const make = Effect.gen(function* () {
       Effect.map(newest, (last) =>
         Stream.paginateChunkEffect(0, (after) =>
           Effect.map(
-            store.readAside((sql) => AuditPages.lines(sql, filter, { after, last })),
+            store.readAside((sql) => AuditRows.lines(sql, filter, { after, last })),
             ({ seq, text }) =>
               text === null
                 ? ([Chunk.empty<Uint8Array>(), Option.none()] as const)
@@ -79,11 +77,7 @@ const make = Effect.gen(function* () {
     )
 
   const entries = (filter: AuditFilter) =>
-    Stream.mapConcatEffect(lines(filter), (text) =>
-      Effect.catchTag(decodeEntries(linesOf(text)), "ParseError", (error) =>
-        Effect.zipRight(Effect.logError("an entry of the audit does not fit", error.message), new StoreUnreadable())
-      )
-    )
+    Stream.mapConcatEffect(lines(filter), (text) => fitting(decodeEntries(linesOf(text))))
 
   return AuditLog.of({ page, pageText: pages.read, pageTag: pages.tag, get, lines, entries })
 })
@@ -93,6 +87,13 @@ export const layer: Layer.Layer<AuditLog, never, Store> = Layer.effect(AuditLog,
 
 /** As in the table: of other writers of it, an id may be one that no command could have. */
 const Entry = Schema.Struct({ ...AuditEntry.fields, id: Schema.String, actionType: Schema.String })
+
+/** What another program wrote, and no answer of ours can have. */
+const fitting = <A>(decoded: Effect.Effect<A, ParseError>): Effect.Effect<A, StoreUnreadable> =>
+  Effect.catchTag(decoded, "ParseError", (error) =>
+    Effect.zipRight(Effect.logError("an entry of the audit does not fit", error.message), new StoreUnreadable())
+  )
+
 const decodeEntries = Schema.decode(Schema.Array(Schema.parseJson(Entry)))
 /** The lines of a text that ends with the end of one. */
 const linesOf = (text: Uint8Array): ReadonlyArray<string> => Buffer.from(text).toString().split("\n").slice(0, -1)

@@ -4,14 +4,10 @@
  * has them: the first ten characters are their day, the first thirteen their hour.
  */
 
+import type { Range } from "./Range.ts"
+
 const dayLength = "2026-01-31".length
 const hourLength = "2026-01-31 12".length
-
-/** Between two moments, the later one left out. Without one: all before, or all after. */
-export interface Range {
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-}
 
 /** A range as whole hours, and what it takes of the hours before and after them, where it takes a part. */
 export interface Split {

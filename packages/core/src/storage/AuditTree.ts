@@ -13,8 +13,8 @@ import * as Merkle from "../model/Merkle.ts"
 /** A row of the audit as its table has it. */
 export type Row = AuditLeaf.Row & { readonly id: string }
 
-/** Nodes in one statement. SQLite takes 32,766 parameters. */
-const nodesAtOnce = 500
+/** Rows in one statement, of ten columns at most. SQLite takes 32,766 parameters. */
+const insertedAtOnce = 500
 
 /** The tree's right edge as it is stored, or as it was when there were so many entries. */
 export const edge = (sql: SqlClient, size?: number): Effect.Effect<Merkle.Edge, SqlError> =>
@@ -66,13 +66,13 @@ export const total = (sql: SqlClient) =>
 /** Writes what is new of the tree. The caller has the transaction. */
 const insert = (sql: SqlClient, nodes: ReadonlyArray<Merkle.Node>): Effect.Effect<void, SqlError> =>
   Effect.forEach(
-    Arr.chunksOf(nodes, nodesAtOnce),
+    Arr.chunksOf(nodes, insertedAtOnce),
     (some) => sql`INSERT INTO audit_node ${sql.insert(some.map((node) => ({ ...node })))}`,
     { discard: true }
   )
 
 /**
- * Gives rows of the audit, which are there by now, their places in the record, in order; and the tree's new end.
+ * Writes rows of the audit, in order, with their places in the record, and what is new of the tree; gives its new end.
  * `known`: its end before, to be read where it is not known, or not the one that these rows come after. The caller has
  * the transaction.
  */
@@ -83,6 +83,9 @@ export const append = (
 ): Effect.Effect<Option.Option<End>, SqlError> =>
   Effect.gen(function* () {
     if (rows.length === 0) return known
+    for (const some of Arr.chunksOf(rows, insertedAtOnce)) {
+      yield* sql`INSERT INTO command_audit ${sql.insert(some.map((row) => ({ ...row })))}`
+    }
     const places = yield* sql<{ seq: number }>`
       INSERT INTO audit_position ${sql.insert(rows.map(({ id }) => ({ id })))} RETURNING seq`
     const size = Math.min(...places.map(({ seq }) => Number(seq))) - 1

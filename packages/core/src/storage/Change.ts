@@ -101,11 +101,11 @@ const auditRow = (entry: AuditEntry): AuditTree.Row => ({
   logs_json: stringify(entry.logs)
 })
 
-/** The rows that writes add to the audit, in their order. They are to be given their places once all are written. */
+/** The rows that writes add to the audit, in their order. They are appended once all else is written. */
 export const recorded = (writes: ReadonlyArray<Write>): ReadonlyArray<AuditTree.Row> =>
   writes.flatMap((write) => (write._tag === "CommandEnded" ? [auditRow(write.entry)] : []))
 
-/** Writes one part of a change, but for the places of what it adds to the audit. The caller has the transaction. */
+/** Writes one part of a change, but for what it adds to the audit. The caller has the transaction. */
 export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlError | CommandIdTaken> =>
   Write.$match(write, {
     CommandAccepted: ({ command }) =>
@@ -144,7 +144,6 @@ export const apply = (sql: SqlClient, write: Write): Effect.Effect<void, SqlErro
                 logs_json = ${stringify(logs)}, ended_at = ${at}
               WHERE id = ${entry.id} AND ${sql.in("phase", predecessors(phaseOf(outcome)))} RETURNING id`
         )
-        yield* sql`INSERT INTO command_audit ${sql.insert(auditRow(entry))}`
       }),
 
     LedgerAdopted: ({ service, adoptions }) =>

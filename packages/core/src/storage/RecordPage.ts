@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import { meta, type Page, type SortOrder } from "../model/Page.ts"
+import type { Range } from "../model/Range.ts"
 import { endBound, startBound } from "../model/Timestamp.ts"
 
 /** What a query in pages says, defaults filled in. */
@@ -57,12 +58,6 @@ export const equal = (sql: SqlClient, columns: Columns): ReadonlyArray<Fragment>
   Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [sql`${sql.literal(column)} = ${value}`]
   )
-
-/** Between two moments, the later one left out: texts as the database has them. */
-export interface Range {
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-}
 
 /** `startDate <= t < endDate`. Both are `Timestamp.Bound`s. */
 export const rangeOf = ({ endDate, startDate }: Pick<PageQuery, "startDate" | "endDate">): Range => ({

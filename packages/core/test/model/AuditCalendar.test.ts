@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { AuditCalendar, type Range, split } from "../../src/model/AuditCalendar.ts"
+import { AuditCalendar, split } from "../../src/model/AuditCalendar.ts"
+import type { Range } from "../../src/model/Range.ts"
 
 const two = (n: number) => String(n).padStart(2, "0")
 
